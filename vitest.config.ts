@@ -1,0 +1,13 @@
+// Three tiers by file name: `*.test.ts` (pure: no runtime), `*.ort.test.ts` (ONNX Runtime), `*.e2e.test.ts` (whole verbs).
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+    exclude: ['dist/**', 'node_modules/**'],
+    pool: 'forks',
+    env: { ORT_DISABLE_TELEMETRY: '1' },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})

@@ -16,12 +16,36 @@ export interface Port {
 /** Tensors by graph input or output name. */
 export type Feeds = Readonly<Record<string, HostTensor>>
 
+/** What one run may ask for. */
+export interface RunOptions {
+  /** Names of the outputs wanted; all of them when absent. */
+  readonly outputs?: readonly string[]
+  /** Cancels the run. An inline run under way cannot be stopped; a process engine dies with it. */
+  readonly signal?: AbortSignal
+  /** Milliseconds the run itself may take before its process is killed; ignored by inline engines. */
+  readonly deadlineMs?: number
+}
+
 /** A loaded model. */
 export interface Engine {
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
-  /** Runs the graph once; extra feeds are ignored, a missing one is an error. */
-  run(feeds: Feeds): Promise<Record<string, HostTensor>>
-  /** Frees the session (and ends its process); waits for a run under way. */
+  /**
+   * Runs the graph once; extra feeds are ignored, a missing one is an error. Calls made while a run
+   * is under way wait their turn. `feeds` must not change until the promise settles.
+   */
+  run(feeds: Feeds, options?: RunOptions): Promise<Record<string, HostTensor>>
+  /** Frees the session (and ends its process); waits for the runs asked for before. Idempotent. */
   release(): Promise<void>
+}
+
+/** An engine that also says how long it took, measured where the model runs. */
+export interface TimedEngine extends Engine {
+  /** `run`, with the milliseconds that ONNX Runtime took for it. */
+  runTimed(
+    feeds: Feeds,
+    options?: RunOptions,
+  ): Promise<{ readonly outputs: Record<string, HostTensor>; readonly ms: number }>
+  /** Runs `runs` times in a row, drops the outputs and gives the milliseconds of each run. */
+  time(feeds: Feeds, runs: number, options?: RunOptions): Promise<number[]>
 }

@@ -1,7 +1,11 @@
-/** Running graphs on ONNX Runtime: engines in this process, and what the machine offers. */
+/** Running graphs on ONNX Runtime, here or in a process of its own, and what the machine offers. */
+export { builtEntry } from './built-entry.ts'
 export type { Engine, Feeds, Port, RunOptions, TimedEngine } from './engine.ts'
+export type { ProcessMemory } from './executor-protocol.ts'
 export { type Hardware, hardware } from './hardware.ts'
 export { type Int8Kernel, int8Kernel } from './int8-kernel.ts'
 export { openInline } from './open-inline.ts'
+export { openProcess, type ProcessEngine, type ProcessOptions } from './open-process.ts'
 export { ortVersion } from './ort.ts'
+export { residentMemory } from './resident-memory.ts'
 export type { Optimization, SessionOptions, Spinning } from './session-options.ts'

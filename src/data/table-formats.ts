@@ -1,0 +1,145 @@
+/**
+ * Formats of tabular text, one row of a table each, chosen by the file's extension.
+ *
+ * TSV is cut at TABs without any quoting: GLUE's files hold unbalanced quote characters that are part
+ * of the text. CSV is RFC 4180 by csv-parse. JSONL holds one object (or array) per line. `.txt` is one
+ * text per line. `.label` is the TREC question file: `COARSE:fine the question`.
+ */
+import { extname } from 'node:path'
+import { Readable } from 'node:stream'
+import { CsvError, parse } from 'csv-parse'
+import { LimbeckError } from '../errors.ts'
+import { readBlocks, readLines } from './read-text.ts'
+
+/** A row as its format gives it: cells in order, or by name (JSONL objects). */
+export interface RawRow {
+  /** 1-based line number in the file; of a CSV record over several lines, the last. */
+  readonly line: number
+  readonly cells: readonly unknown[] | Readonly<Record<string, unknown>>
+}
+
+/** How a file's bytes are cut into rows. */
+export interface ReadOptions {
+  /** Encoding label (see `readBlocks`); UTF-8 by default. */
+  readonly encoding?: string | undefined
+  /** Delimiter of CSV; ',' by default. */
+  readonly delimiter?: string | undefined
+}
+
+/** One format of tabular text. */
+export interface TableFormat {
+  /** How rows know their columns: a header line may come first, names are fixed, or each row has keys. */
+  readonly names: 'header' | 'keys' | readonly string[]
+  read(path: string, options: ReadOptions): AsyncGenerator<RawRow>
+}
+
+/** Known formats by name; the name is also the file extension. */
+export const tableFormats = {
+  tsv: { names: 'header', read: readTsv },
+  csv: { names: 'header', read: readCsv },
+  jsonl: { names: 'keys', read: readJsonl },
+  txt: { names: ['text'], read: readTexts },
+  label: { names: ['label', 'fine', 'text'], read: readTrec },
+} as const satisfies Record<string, TableFormat>
+
+/** Name of a known format. */
+export type TableFormatName = keyof typeof tableFormats
+
+const aliases: Readonly<Record<string, TableFormatName>> = { tab: 'tsv', ndjson: 'jsonl' }
+
+/**
+ * The format of a file, by its extension (`.gz` aside), or the named one.
+ * @throws LimbeckError for an unknown extension or name, with those we know.
+ */
+export function tableFormat(path: string, name?: string): TableFormat {
+  const extension = extname(path.replace(/\.gz$/, '')).slice(1).toLowerCase()
+  const wanted = (name ?? extension).toLowerCase()
+  const known = aliases[wanted] ?? wanted
+  if (Object.hasOwn(tableFormats, known)) return tableFormats[known as TableFormatName]
+  const what =
+    name === undefined ? `${path}: unknown extension '.${extension}'` : `format '${name}'`
+  throw new LimbeckError('usage', `${what}; known are ${Object.keys(tableFormats).join(', ')}.`, {
+    hint: 'Name the format with --format.',
+  })
+}
+
+async function* readTsv(path: string, { encoding }: ReadOptions): AsyncGenerator<RawRow> {
+  for await (const { line, text } of readLines(path, encoding)) {
+    if (text !== '') yield { line, cells: text.split('\t') }
+  }
+}
+
+async function* readTexts(path: string, { encoding }: ReadOptions): AsyncGenerator<RawRow> {
+  for await (const { line, text } of readLines(path, encoding)) {
+    if (text.trim() !== '') yield { line, cells: [text] }
+  }
+}
+
+async function* readJsonl(path: string, { encoding }: ReadOptions): AsyncGenerator<RawRow> {
+  for await (const { line, text } of readLines(path, encoding)) {
+    if (text.trim() === '') continue
+    let cells: unknown
+    try {
+      cells = JSON.parse(text)
+    } catch (cause) {
+      const reason = (cause as Error).message.replace(/\s+/g, ' ')
+      throw new LimbeckError('input', `${path}:${line}: this line is not JSON: ${reason}.`, {
+        hint: 'JSONL holds one JSON object per line.',
+        cause,
+      })
+    }
+    if (typeof cells !== 'object' || cells === null) {
+      throw new LimbeckError(
+        'input',
+        `${path}:${line}: expected a JSON object, got ${JSON.stringify(cells).slice(0, 40)}.`,
+        { hint: 'JSONL holds one JSON object per line.' },
+      )
+    }
+    yield { line, cells: cells as RawRow['cells'] }
+  }
+}
+
+async function* readTrec(path: string, { encoding }: ReadOptions): AsyncGenerator<RawRow> {
+  for await (const { line, text } of readLines(path, encoding)) {
+    if (text === '') continue
+    const parts = /^([^\s:]+):(\S+)\s+(.*)$/.exec(text)
+    if (!parts) {
+      throw new LimbeckError(
+        'input',
+        `${path}:${line}: expected 'COARSE:fine question' as in TREC, got '${text.slice(0, 40)}'.`,
+        { hint: 'Name another format with --format.' },
+      )
+    }
+    yield { line, cells: parts.slice(1) }
+  }
+}
+
+async function* readCsv(path: string, options: ReadOptions): AsyncGenerator<RawRow> {
+  const parser = parse({
+    delimiter: options.delimiter ?? ',',
+    info: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    // one forgotten quote must not pull the whole file into memory
+    max_record_size: 16 * 1024 * 1024,
+  })
+  const source = Readable.from(textsOf(path, options.encoding))
+  source.on('error', (error) => parser.destroy(error))
+  source.pipe(parser)
+  try {
+    for await (const { record, info } of parser) yield { line: info.lines, cells: record }
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause
+    const reason = cause.message.replace(/\s+/g, ' ').replace(/\.$/, '')
+    throw new LimbeckError('input', `${path}:${cause.lines ?? '?'}: malformed CSV: ${reason}.`, {
+      hint: 'Quote fields as RFC 4180 says, or name the format, for example --format tsv.',
+      cause,
+    })
+  } finally {
+    source.destroy()
+  }
+}
+
+async function* textsOf(path: string, encoding?: string): AsyncGenerator<string> {
+  for await (const { text } of readBlocks(path, encoding)) yield text
+}

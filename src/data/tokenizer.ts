@@ -1,0 +1,189 @@
+/**
+ * Text to token ids: `@huggingface/tokenizers` for normalization, splitting and vocabulary; special
+ * tokens, truncation and padding are ours.
+ *
+ * A tokenizer.json may carry its own fixed `padding` and `truncation` (all-MiniLM-L6-v2 pads to 128):
+ * they describe how somebody once used it, so they are ignored. An empty second text is a pair whose
+ * second text is empty, as in Hugging Face's own tokenizers.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Tokenizer as Vocabulary } from '@huggingface/tokenizers'
+import { LimbeckError } from '../errors.ts'
+import { addedTokens, plainTemplate, specialTokenTemplate } from './special-tokens.ts'
+import { type TruncationStrategy, truncatedLengths } from './truncate-pair.ts'
+
+/** A text, or pair of texts, as a model takes it; no padding. */
+export interface Encoding {
+  readonly ids: readonly number[]
+  /** 0 for the first text, 1 for the second, as the model's template says; as long as `ids`. */
+  readonly typeIds: readonly number[]
+  /** Tokens that were cut off; 0 when the text is whole. */
+  readonly truncated: number
+}
+
+/** How one text is encoded. */
+export interface EncodeOptions {
+  /** Most tokens of an encoding, special tokens included; unlimited by default. */
+  readonly maxLength?: number | undefined
+  /** What is cut first; `longest_first` by default. */
+  readonly truncation?: TruncationStrategy | undefined
+  /** Whether special tokens are added (default true). */
+  readonly specialTokens?: boolean | undefined
+}
+
+/** Names under which tokenizer_config.json gives special tokens. */
+export type SpecialToken = 'pad' | 'cls' | 'sep' | 'mask' | 'unk' | 'bos' | 'eos'
+
+/** A model's tokenizer. */
+export interface Tokenizer {
+  encode(text: string, textPair?: string, options?: EncodeOptions): Encoding
+  /** Text of ids, special tokens left out. */
+  decode(ids: readonly number[]): string
+  tokenOf(id: number): string | undefined
+  idOf(token: string): number | undefined
+  /** Ids of the special tokens that this tokenizer has. */
+  readonly special: Readonly<Partial<Record<SpecialToken, number>>>
+  /** Id that fills the end of shorter rows in a batch. */
+  readonly padId: number
+  /** Number of ids, added tokens included. */
+  readonly size: number
+  /** `model_max_length`; undefined when the folder states none (or 1e30, which means none). */
+  readonly maxLength: number | undefined
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * The tokenizer of a model folder (`tokenizer.json`, and `tokenizer_config.json` where present).
+ * @throws LimbeckError when tokenizer.json is absent or malformed.
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const path = join(folder, 'tokenizer.json')
+  const json = await readJson(path)
+  if (json === undefined) {
+    throw new LimbeckError('file', `${folder}: no tokenizer.json, which reading text needs.`, {
+      hint: "Save the model's tokenizer there, or use a command that reads no text.",
+    })
+  }
+  // older folders name their special tokens in a file of their own
+  const map = (await readJson(join(folder, 'special_tokens_map.json'))) ?? {}
+  const config = (await readJson(join(folder, 'tokenizer_config.json'))) ?? {}
+  return createTokenizer(json, { ...map, ...config }, path)
+}
+
+/**
+ * A tokenizer of parsed files.
+ * @param json content of tokenizer.json. @param config content of tokenizer_config.json.
+ * @param where how errors name the file.
+ */
+export function createTokenizer(
+  json: unknown,
+  config: unknown = {},
+  where = 'tokenizer.json',
+): Tokenizer {
+  const file = json as Json
+  const settings = config as Json
+  const vocabulary = openVocabulary(file, settings, where)
+  const template = specialTokenTemplate(file.post_processor)
+  const fromEnd = settings.truncation_side === 'left'
+  const special = specialIds(settings, vocabulary)
+  const idsOf = (text: string): number[] => {
+    const { ids, tokens } = vocabulary.encode(text, { add_special_tokens: false })
+    const lost = ids.indexOf(undefined as unknown as number)
+    if (lost < 0) return ids
+    throw new LimbeckError('input', `${where}: '${tokens[lost]}' has no id and no unknown token.`, {
+      hint: "Set 'unk_token' in the tokenizer's model.",
+    })
+  }
+
+  function encode(text: string, textPair?: string, options: EncodeOptions = {}): Encoding {
+    const shape = options.specialTokens === false ? plainTemplate : template
+    const pieces = textPair === undefined ? shape.single : shape.pair
+    const budget = budgetFor(options.maxLength, addedTokens(pieces))
+    const first = idsOf(text)
+    const second = textPair === undefined ? undefined : idsOf(textPair)
+    const strategy = options.truncation
+    const [kept, keptPair] = truncatedLengths(first.length, second?.length, budget, strategy)
+    const cut = (ids: readonly number[], count: number) =>
+      fromEnd ? ids.slice(ids.length - count) : ids.slice(0, count)
+    const texts = { text: cut(first, kept), pair: cut(second ?? [], keptPair) }
+    const ids: number[] = []
+    const typeIds: number[] = []
+    for (const piece of pieces) {
+      for (const id of piece.kind === 'special' ? piece.ids : texts[piece.kind]) {
+        ids.push(id)
+        typeIds.push(piece.type)
+      }
+    }
+    const truncated = first.length + (second?.length ?? 0) - kept - keptPair
+    return { ids, typeIds, truncated }
+  }
+
+  const stated = settings.model_max_length
+  return {
+    encode,
+    decode: (ids) =>
+      ids.length === 0 ? '' : vocabulary.decode([...ids], { skip_special_tokens: true }),
+    tokenOf: (id) => vocabulary.id_to_token(id),
+    idOf: (token) => vocabulary.token_to_id(token),
+    special,
+    padId: special.pad ?? (file.padding as { pad_id?: number } | null)?.pad_id ?? 0,
+    size: vocabulary.get_vocab().size,
+    maxLength: typeof stated === 'number' && stated < 1e9 ? stated : undefined,
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new LimbeckError('file', `cannot read ${path}: ${(cause as Error).message}.`, { cause })
+  }
+  try {
+    const json: unknown = JSON.parse(text)
+    if (typeof json === 'object' && json !== null) return json
+  } catch {
+    // told below, as for JSON that is no object
+  }
+  throw new LimbeckError('input', `${path}: expected a JSON object, got something else.`, {
+    hint: 'The file may be cut short; copy or download it again.',
+  })
+}
+
+function openVocabulary(file: Json, config: Json, where: string): Vocabulary {
+  try {
+    // without a post-processor the library hands out the texts' own ids only
+    return new Vocabulary({ added_tokens: [], ...file, post_processor: null }, config)
+  } catch (cause) {
+    const reason = (cause as Error).message.replace(/\.$/, '')
+    throw new LimbeckError('input', `${where}: cannot build this tokenizer: ${reason}.`, {
+      hint: 'Save the tokenizer again with a current version of transformers.',
+      cause,
+    })
+  }
+}
+
+function specialIds(config: Json, vocabulary: Vocabulary): Tokenizer['special'] {
+  const special: Partial<Record<SpecialToken, number>> = {}
+  for (const name of ['pad', 'cls', 'sep', 'mask', 'unk', 'bos', 'eos'] as const) {
+    // either "[PAD]" or an AddedToken object
+    const token = config[`${name}_token`] as string | { content?: string } | null | undefined
+    const content = typeof token === 'string' ? token : token?.content
+    const id = content === undefined ? undefined : vocabulary.token_to_id(content)
+    if (id !== undefined) special[name] = id
+  }
+  return special
+}
+
+function budgetFor(maxLength: number | undefined, added: number): number {
+  if (maxLength === undefined) return Number.POSITIVE_INFINITY
+  if (Number.isInteger(maxLength) && maxLength > added) return maxLength - added
+  throw new LimbeckError(
+    'usage',
+    `maximum length: expected an integer over ${added} (the special tokens), got ${maxLength}.`,
+    { hint: 'Give a larger maximum length.' },
+  )
+}

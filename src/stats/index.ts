@@ -1,0 +1,40 @@
+/** Statistics: intervals, paired tests and acceptance, timing summaries; pure functions of numbers. */
+export {
+  type Acceptance,
+  type AllowedDrop,
+  acceptDrop,
+  acceptStatistic,
+  allowedDrop,
+  type Better,
+  type DropQuestion,
+  parseMaxDrop,
+  type StatisticQuestion,
+  type Verdict,
+} from './acceptance.ts'
+export {
+  type BootstrapOptions,
+  bootstrapInterval,
+  bootstrapReplicates,
+  everyExampleOnce,
+  type Statistic,
+} from './bootstrap.ts'
+export {
+  pearson,
+  pearsonInterval,
+  pearsonStatistic,
+  ranks,
+  spearman,
+  spearmanInterval,
+  spearmanStatistic,
+} from './correlation.ts'
+export { type Interval, mean, meanInterval, standardDeviation, wilsonInterval } from './interval.ts'
+export { type PairedDifference, pairedDifference, tangoInterval } from './paired-difference.ts'
+export { median, quantile, quantileInterval } from './quantile.ts'
+export { type Random, randomFrom } from './random.ts'
+export {
+  medianStatistic,
+  speedup,
+  summarizeTimings,
+  type TimingRatio,
+  type TimingSummary,
+} from './timing.ts'

@@ -88,7 +88,7 @@ export function transposed(tensor: Tensor, perm: readonly number[]): Tensor {
   if (perm.every((axis, i) => axis === i)) return tensor
   const { source } = tensor
   if (source.kind === 'derived' && source.op === 'transpose') {
-    const inner = source.settings['perm'] as readonly number[]
+    const inner = source.settings.perm as readonly number[]
     return transposed(
       source.inputs[0]!,
       perm.map((axis) => inner[axis]!),

@@ -18,7 +18,12 @@ import { median, type TimingRatio, type TimingSummary } from '../stats/index.ts'
 import { type BenchShape, formatShape, parseShapes } from './bench-shape.ts'
 import { type MemoryUse, memoryUse } from './measure-memory.ts'
 import { speedupByRound, summariseRounds } from './summarise-rounds.ts'
-import { type Timing, type TimingOptions, timeInterleaved } from './time-interleaved.ts'
+import {
+  type TimedCandidate,
+  type Timing,
+  type TimingOptions,
+  timeInterleaved,
+} from './time-interleaved.ts'
 import { type BenchFeeds, tokenFeeds } from './token-feeds.ts'
 
 /** A model to measure. */
@@ -138,7 +143,7 @@ async function benchRow(
   const { seed = 1, signal } = options
   const engines: ProcessEngine[] = []
   try {
-    const turns = []
+    const turns: (TimedCandidate & Pick<BenchEntry, 'turn'>)[] = []
     for (const { name, path, options: session, feeds = tokenFeeds } of candidates) {
       const engine = await openProcess(path, { ...session, threads, ...(signal && { signal }) })
       engines.push(engine)
@@ -173,7 +178,8 @@ async function benchRow(
 /** A turn of this engine: some runs that warm its caches, then the timed ones. */
 async function turnOf(engine: ProcessEngine, feeds: Feeds, spins: boolean, signal?: AbortSignal) {
   const limits = signal ? { signal } : {}
-  const pace = median(await engine.time(feeds, 3, limits))
+  // the first runs grow the arena
+  const pace = median((await engine.time(feeds, 5, limits)).slice(2))
   const warm = Math.min(16, Math.max(1, Math.ceil(warmMs / pace)))
   const timed = Math.min(32, Math.max(2, Math.ceil(turnMs / pace)))
   const run = async () => {

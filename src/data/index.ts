@@ -1,6 +1,26 @@
 /** Data: readers of tabular text, task examples, tokenization, batches, metrics. */
+export { acceptMetric } from './accept-metric.ts'
 export { type BatchOptions, batchByLength, type TextBatch } from './batch-by-length.ts'
+export { type Fidelity, type FidelityMeter, fidelityMeter, type RowKind } from './fidelity.ts'
 export { type LabelMap, labelMap } from './label-map.ts'
+export {
+  argmax,
+  classesAbove,
+  cosineSimilarity,
+  logSoftmax,
+  type Row,
+  rowsOf,
+  sigmoid,
+  softmax,
+} from './logits.ts'
+export {
+  evaluateMetrics,
+  type MetricName,
+  type MetricResult,
+  type MetricTask,
+  metricsOfTask,
+  type TaskAnswers,
+} from './metrics.ts'
 export { type PadOptions, padBatch, type TextFeeds } from './pad-batch.ts'
 export { type RandomTokenOptions, randomEncodings } from './random-tokens.ts'
 export {

@@ -1,0 +1,89 @@
+/**
+ * From a configuration and a checkpoint to the logical graph: family by `model_type`, head by
+ * `architectures`.
+ */
+import { LimbeckError, nearest } from '../errors.ts'
+import type { Graph } from '../graph/graph.ts'
+import { bert } from './bert.ts'
+import { labelsOf, type ModelConfig, textOf } from './config.ts'
+import type { Family, Task, TextDims } from './family.ts'
+import { type Checkpoint, ModelBuilder } from './model-builder.ts'
+import { type Pooling, sentenceEmbedding } from './pooling.ts'
+
+/** Every family that Limbeck builds, by `model_type`. */
+export const families: ReadonlyMap<string, Family> = new Map([bert].map((f) => [f.type, f]))
+
+/** Tasks by the ending of the class in `architectures`. */
+const taskOfEnding: readonly (readonly [string, Task])[] = [
+  ['ForSequenceClassification', 'sequence-classification'],
+  ['ForTokenClassification', 'token-classification'],
+  ['ForQuestionAnswering', 'question-answering'],
+  ['ForMaskedLM', 'masked-lm'],
+  ['ForPreTraining', 'masked-lm'],
+  ['Model', 'feature-extraction'],
+]
+
+/** A built model: its logical graph and what was read from the configuration. */
+export interface BuiltModel {
+  readonly graph: Graph
+  readonly family: Family
+  readonly dims: TextDims
+  readonly task: Task
+  /** Class labels in order; empty for tasks without classes. */
+  readonly labels: readonly string[]
+}
+
+export interface BuildOptions {
+  readonly config: ModelConfig
+  readonly checkpoint: Checkpoint
+  /** Adds `sentence_embedding` to the base model's outputs. */
+  readonly pooling?: Pooling | undefined
+}
+
+/** The family that a configuration names; the error lists the known ones. */
+export function familyOf(config: ModelConfig): Family {
+  const type = textOf(config, 'model_type', '')
+  const family = families.get(type)
+  if (family) return family
+  const known = [...families.keys()]
+  const near = nearest(type, known)
+  throw new LimbeckError(
+    'input',
+    `${config.file}: model_type ${JSON.stringify(type)} is not known; known are ${known.join(', ')}.`,
+    {
+      hint: near
+        ? `Did you mean ${near}?`
+        : 'Export it with another tool and give Limbeck the .onnx file.',
+    },
+  )
+}
+
+/** The task that `architectures[0]` names; the base model when it says nothing. */
+export function taskOf(config: ModelConfig): Task {
+  const [name] = Array.isArray(config.json.architectures) ? config.json.architectures : []
+  if (name === undefined) return 'feature-extraction'
+  const match = taskOfEnding.find(([ending]) => String(name).endsWith(ending))
+  if (match) return match[1]
+  const endings = taskOfEnding.map(([ending]) => ending).join(', ')
+  throw new LimbeckError(
+    'input',
+    `${config.file}: architecture ${name} is not known; known endings are ${endings}.`,
+  )
+}
+
+/** Builds the logical graph of a model. Inputs int64 `[batch_size, sequence_length]`. */
+export function buildModel({ config, checkpoint, pooling }: BuildOptions): BuiltModel {
+  const family = familyOf(config)
+  const task = taskOf(config)
+  const dims = family.dims(config)
+  const hasClasses = task === 'sequence-classification' || task === 'token-classification'
+  const labels = hasClasses ? labelsOf(config) : []
+  const b = new ModelBuilder(family.type, checkpoint, family.prefix)
+  const encoded = family.encode(b, dims)
+  const outputs = family.heads[task](b, encoded, labels.length)
+  for (const [name, value] of Object.entries(outputs)) b.output(name, value)
+  if (pooling && task === 'feature-extraction') {
+    b.output('sentence_embedding', sentenceEmbedding(b, encoded, pooling))
+  }
+  return { graph: b.build(), family, dims, task, labels }
+}

@@ -35,6 +35,20 @@ describe('truncatedLengths', () => {
     expect(truncatedLengths(first, second, budget)).toEqual([a, b])
   })
 
+  test('longest_first fills the budget, never lengthens, and cuts the longer text first', () => {
+    for (let first = 0; first < 24; first++) {
+      for (let second = 0; second < 24; second++) {
+        for (let budget = 1; budget < 30; budget++) {
+          const [a, b] = truncatedLengths(first, second, budget)
+          expect(a + b).toBe(Math.min(first + second, budget))
+          expect(a <= first && b <= second).toBe(true)
+          if (a < first && b < second) expect(Math.abs(a - b)).toBeLessThanOrEqual(1)
+          if (a < first && b === second) expect(a).toBeGreaterThanOrEqual(b - 1)
+        }
+      }
+    }
+  })
+
   test('one text alone is cut to the budget, and nothing is cut that fits', () => {
     expect(truncatedLengths(9, undefined, 4)).toEqual([4, 0])
     expect(truncatedLengths(4, undefined, 4)).toEqual([4, 0])

@@ -150,7 +150,10 @@ export class Executor {
   }
 
   #cancel(request: Request): void {
-    if (request === this.#current) return this.#kill(this.#cancelled())
+    if (request === this.#current) {
+      this.#kill(this.#cancelled())
+      return
+    }
     this.#queue.splice(this.#queue.indexOf(request), 1)
     request.settle(this.#cancelled())
   }

@@ -1,6 +1,7 @@
 /**
  * An engine in a process of its own: the host's event loop stays free, a crash or a hung run costs
- * the child only, and its memory can be read and given back whole. A round trip costs about 0.1 ms.
+ * the child only, and its memory can be read and given back whole. A round trip costs a fraction of a
+ * millisecond.
  */
 import { basename, resolve } from 'node:path'
 import { LimbeckError } from '../errors.ts'

@@ -1,0 +1,126 @@
+/**
+ * Linear layers as kernels: Gemm with its bias on token-major `[tokens, width]`, or INT8.
+ *
+ * A layer on `[batch, tokens, in]` becomes Reshape → kernel → Reshape; `token-major` then cancels the
+ * reshapes between layers. INT8 quantizes the input once: layers that share an input share the
+ * DynamicQuantizeLinear after common subexpressions are merged.
+ */
+import { int } from '../graph/attributes.ts'
+import type { Value } from '../graph/graph.ts'
+import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
+import { derive, int64Tensor, type Tensor, transposed } from '../graph/tensor.ts'
+import { type LinearLayer, linearLayer } from './linear-layer.ts'
+
+/** Kernel of one INT8 linear layer on a 2-D input: the target's choice. */
+export type Int8Kernel = (context: RewriteContext, layer: LinearLayer, x: Value) => Value
+
+const MICROSOFT = 'com.microsoft'
+
+/** Codes `[in, out]` and scales `[out]` of a weight stored `[out, in]`, symmetric per output column. */
+export function quantizedWeight(weight: Tensor, bits: number): { codes: Tensor; scales: Tensor } {
+  const settings = { axis: 0, bits }
+  const codes = derive('quantizeWeight', [weight], 'int8', weight.shape, {
+    ...settings,
+    part: 'codes',
+  })
+  const scales = derive('quantizeWeight', [weight], 'float32', [weight.shape[0]!], {
+    ...settings,
+    part: 'scales',
+  })
+  return { codes: transposed(codes, [1, 0]), scales }
+}
+
+/** ONNX Runtime's fused kernel: u8 activations × s8 weights, scaled back to float with the bias added. */
+export const matMulIntegerToFloat: Int8Kernel = (context, layer, x) => {
+  const { codes, scales, name } = weightOf(layer)
+  const [quantized, scale, zero] = context.ops('DynamicQuantizeLinear', [x], 3)
+  const inputs = [
+    quantized,
+    context.constant(codes, `${name}_quantized`),
+    scale,
+    context.constant(scales, `${name}_scale`),
+    zero,
+    undefined,
+    layer.bias,
+  ]
+  const used = layer.bias ? inputs : inputs.slice(0, 5)
+  return context.op('MatMulIntegerToFloat', used, {}, { domain: MICROSOFT })
+}
+
+/** Standard operators (opset 11 on): MatMulInteger, then scales and bias in float. */
+export const matMulInteger: Int8Kernel = (context, layer, x) => {
+  const { codes, scales, name } = weightOf(layer)
+  const [quantized, scale, zero] = context.ops('DynamicQuantizeLinear', [x], 3)
+  const weight = context.constant(codes, `${name}_quantized`)
+  const product = context.op('MatMulInteger', [quantized, weight, zero])
+  const factor = context.op('Mul', [scale, context.constant(scales, `${name}_scale`)])
+  const scaled = context.op('Mul', [context.op('Cast', [product], { to: int(1) }), factor])
+  return layer.bias ? context.op('Add', [scaled, layer.bias]) : scaled
+}
+
+function weightOf(layer: LinearLayer): { codes: Tensor; scales: Tensor; name: string } {
+  const bits = layer.matmul.quantization?.weightBits ?? 8
+  const name = layer.weight.parameter?.name ?? layer.weightValue.name
+  return { ...quantizedWeight(layer.weight.tensor, bits), name }
+}
+
+function gemm(context: RewriteContext, layer: LinearLayer, x: Value): Value {
+  const inputs = layer.bias ? [x, layer.weightValue, layer.bias] : [x, layer.weightValue]
+  return context.op('Gemm', inputs, { transB: int(1) })
+}
+
+/**
+ * Lowers canonical linear layers; `int8` is the kernel for annotated ones. Layers with a bias anchor on
+ * its Add and must all be lowered before bare products, which anchor on MatMul.
+ */
+export function lowerLinear(anchor: 'Add' | 'MatMul', int8: Int8Kernel): NodeRule {
+  return {
+    name: anchor === 'Add' ? 'lower-linear' : 'lower-linear-without-bias',
+    anchors: [anchor],
+    apply(node, context) {
+      const layer = linearLayer(node, context)
+      const rank = layer && context.typeOf(layer.x)?.shape?.length
+      if (!layer || rank === undefined || rank < 2) return undefined
+      const kernel = layer.matmul.quantization?.scheme === 'dynamic' ? int8 : gemm
+      if (rank === 2) return [kernel(context, layer, layer.x)]
+      const flat = flatten(context, layer.x, layer.inSize)
+      return [unflatten(context, kernel(context, layer, flat), layer.x, layer.outSize)]
+    },
+  }
+}
+
+/** `[…, width]` → `[tokens, width]`. */
+export const flatten = (context: RewriteContext, x: Value, width: number): Value =>
+  context.op('Reshape', [x, context.constant(int64Tensor([-1, width]), 'tokens')])
+
+/** `[tokens, width]` → the leading dimensions of `like`, then width. */
+function unflatten(context: RewriteContext, y: Value, like: Value, width: number): Value {
+  const leading = context.op('Shape', [like], { start: int(0), end: int(-1) })
+  const last = context.constant(int64Tensor([width]), 'width')
+  return context.op('Reshape', [y, context.op('Concat', [leading, last], { axis: int(0) })])
+}
+
+/** Embedding tables of int8 rows: gather codes and scales, then multiply. Standard operators. */
+export const lowerTable: NodeRule = {
+  name: 'lower-table',
+  anchors: ['Gather'],
+  apply(node, context) {
+    const [table, ids] = node.inputs
+    const weight = table && context.weight(table)
+    if (node.quantization?.granularity !== 'row' || !weight || !ids) return undefined
+    const { tensor, parameter } = weight
+    const name = parameter?.name ?? table.name
+    const settings = { axis: 0, bits: node.quantization.weightBits }
+    const codes = derive('quantizeWeight', [tensor], 'int8', tensor.shape, {
+      ...settings,
+      part: 'codes',
+    })
+    const scales = derive('quantizeWeight', [tensor], 'float32', [tensor.shape[0]!, 1], {
+      ...settings,
+      part: 'scales',
+    })
+    const rows = context.op('Gather', [context.constant(codes, `${name}_quantized`), ids])
+    const scale = context.op('Gather', [context.constant(scales, `${name}_scale`), ids])
+    return [context.op('Mul', [context.op('Cast', [rows], { to: int(1) }), scale])]
+  },
+}

@@ -1,0 +1,125 @@
+/**
+ * Token-major: between attentions every activation is `[tokens, width]`.
+ *
+ * Lowered linear layers stand between a flattening and an unflattening Reshape. These rules move the
+ * unflattening down through everything that works on the last axis alone, until it meets the next
+ * flattening and both vanish. Needs symbolic shapes to know that nothing broadcasts.
+ */
+
+import { intOf } from '../graph/attributes.ts'
+import type { Node, Value } from '../graph/graph.ts'
+import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
+import type { Shape } from '../graph/shape.ts'
+import { inlineValues } from '../graph/tensor.ts'
+import { flatten } from './lower-linear.ts'
+
+/** `Reshape(flat, shape)` whose source has rank 2 and the same last dimension. */
+function unflattened(
+  value: Value | undefined,
+  context: RewriteContext,
+): { flat: Value; shape: Value; width: number } | undefined {
+  const node = value && context.producer(value)
+  if (node?.op !== 'Reshape' || node.domain !== '') return undefined
+  const [flat, shape] = node.inputs
+  const from = flat && context.typeOf(flat)?.shape
+  const to = context.typeOf(value!)?.shape
+  const width = from?.at(-1)
+  if (!flat || !shape || from?.length !== 2 || !to || to.length < 3) return undefined
+  return typeof width === 'number' && to.at(-1) === width ? { flat, shape, width } : undefined
+}
+
+const unflattenAgain = (context: RewriteContext, flat: Value, shape: Value): Value[] => [
+  context.op('Reshape', [flat, shape]),
+]
+
+/** Every dimension known to be equal (same number or same text). */
+export const sameShape = (a: Shape | undefined, b: Shape | undefined): boolean =>
+  a !== undefined && a.length === b?.length && a.every((dim, i) => dim !== null && dim === b[i])
+
+/** `Reshape(Reshape(flat, …), [-1, width])` → `flat`. */
+const cancelFlatten: NodeRule = {
+  name: 'cancel-flatten',
+  anchors: ['Reshape'],
+  apply(node, context) {
+    const shape = node.inputs[1] && context.weight(node.inputs[1])
+    const target = shape && inlineValues(shape.tensor)
+    if (target?.length !== 2) return undefined
+    const source = unflattened(node.inputs[0], context)
+    const [rows, width] = Array.from(target, Number)
+    return source && rows === -1 && width === source.width ? [source.flat] : undefined
+  },
+}
+
+/** Elementwise operators of one activation (and scalars): `f(unflatten(x))` → `unflatten(f(x))`. */
+const throughUnary: NodeRule = {
+  name: 'flatten-unary',
+  anchors: ['Gelu', 'Tanh', 'Relu', 'Sigmoid', 'Erf', 'Sqrt', 'Exp', 'Neg', 'Identity', 'Cast'],
+  apply(node, context) {
+    const source = unflattened(node.inputs[0], context)
+    if (!source) return undefined
+    return unflattenAgain(context, copyOf(node, context, [source.flat]), source.shape)
+  },
+}
+
+/** `Add(unflatten(a), b)` with equal shapes, or with a scalar or a row vector. */
+const throughBinary: NodeRule = {
+  name: 'flatten-binary',
+  anchors: ['Add', 'Sub', 'Mul', 'Div'],
+  apply(node, context) {
+    const sources = node.inputs.map((input) => unflattened(input, context))
+    const source = sources.find((found) => found !== undefined)
+    const first = node.inputs[sources.indexOf(source)]
+    if (!source || !first) return undefined
+    const inputs = node.inputs.map((input, i) => {
+      const found = sources[i]
+      if (found)
+        return sameShape(shapeOf(input, context), shapeOf(first, context)) ? found.flat : undefined
+      const shape = shapeOf(input, context)
+      const isRow =
+        shape &&
+        shape.length <= 1 &&
+        (shape.length === 0 || shape[0] === 1 || shape[0] === source.width)
+      if (isRow) return input
+      return sameShape(shape, shapeOf(first, context))
+        ? flatten(context, input!, source.width)
+        : undefined
+    })
+    if (inputs.includes(undefined)) return undefined
+    return unflattenAgain(context, copyOf(node, context, inputs), source.shape)
+  },
+}
+
+/** `LayerNormalization(unflatten(x))` over the last axis. */
+const throughNorm: NodeRule = {
+  name: 'flatten-norm',
+  anchors: ['LayerNormalization', 'RMSNormalization'],
+  apply(node, context) {
+    const source = unflattened(node.inputs[0], context)
+    const rank = shapeOf(node.inputs[0], context)?.length
+    const axis = intOf(node, 'axis', -1)
+    if (!source || node.outputs.length > 1 || (axis !== -1 && axis !== (rank ?? 0) - 1))
+      return undefined
+    const inputs = [source.flat, ...node.inputs.slice(1)]
+    const flat = context.op(node.op, inputs, {
+      ...node.attributes,
+      axis: { type: 'int', value: -1 },
+    })
+    return unflattenAgain(context, flat, source.shape)
+  },
+}
+
+const shapeOf = (value: Value | undefined, context: RewriteContext): Shape | undefined =>
+  value && context.typeOf(value)?.shape
+
+const copyOf = (node: Node, context: RewriteContext, inputs: (Value | undefined)[]): Value =>
+  context.op(node.op, inputs, node.attributes, {
+    domain: node.domain,
+    quantization: node.quantization,
+  })
+
+export const tokenMajorRules: readonly NodeRule[] = [
+  cancelFlatten,
+  throughUnary,
+  throughBinary,
+  throughNorm,
+]

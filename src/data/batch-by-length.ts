@@ -2,8 +2,8 @@
  * A stream of examples as padded batches of similar length.
  *
  * Padding costs as much as text, so a window of some batches is sorted by length before it is cut;
- * the window keeps memory flat over files of any size. Batches carry the examples' positions, so that
- * answers return to input order. Same input, same options: same batches.
+ * the window keeps memory flat over files of any size. Batches carry the examples' positions, so
+ * that answers return to input order. Same input, same options: same batches.
  */
 import { LimbeckError } from '../errors.ts'
 import { type PadOptions, padBatch, type TextFeeds } from './pad-batch.ts'
@@ -25,9 +25,13 @@ export interface TextBatch<T> {
 export interface BatchOptions extends PadOptions {
   /** Most examples of a batch. */
   readonly batchSize: number
-  /** Most tokens of a batch after padding; unlimited by default. A single longer text runs alone. */
+  /**
+   * Most tokens of a batch after padding; unlimited by default. A single longer text runs alone.
+   */
   readonly maxTokens?: number | undefined
-  /** Batches' worth of examples that are sorted together; 64 by default, 1 keeps input order nearly. */
+  /**
+   * Batches' worth of examples that are sorted together; 64 by default, 1 keeps input order nearly.
+   */
   readonly window?: number | undefined
 }
 

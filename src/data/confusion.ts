@@ -46,7 +46,9 @@ export function macroF1Of(confusion: Confusion): number {
   return sum / present
 }
 
-/** Matthews' correlation in its form for any number of classes (Gorodkin 2004); 0 when undefined. */
+/**
+ * Matthews' correlation in its form for any number of classes (Gorodkin 2004); 0 when undefined.
+ */
 export function matthewsOf(confusion: Confusion): number {
   const { classes, cells } = confusion
   let [n, right, product, expected2, answered2] = [0, 0, 0, 0, 0]

@@ -1,8 +1,8 @@
 /**
  * How near a variant's outputs are to its source's, where no label says what is right.
  *
- * A running meter: rows are added as they come, memory stays flat. The source is the reference of the
- * divergence: KL(source || variant), in nats (Kullback and Leibler 1951).
+ * A running meter: rows are added as they come, memory stays flat. The source is the reference of
+ * the divergence: KL(source || variant), in nats (Kullback and Leibler 1951).
  */
 import { type Interval, wilsonInterval } from '../stats/index.ts'
 import { argmax, cosineSimilarity, logSoftmax, type Row, sigmoid } from './logits.ts'

@@ -1,8 +1,9 @@
 /**
  * Labels of a data file as the class numbers of a model.
  *
- * A label is looked up by name, then ignoring case, then as a class number (GLUE writes 0 and 1 where
- * the model says negative and positive), so that a model whose names are numbers keeps its names.
+ * A label is looked up by name, then ignoring case, then as a class number (GLUE writes 0 and 1
+ * where the model says negative and positive), so that a model whose names are numbers keeps its
+ * names.
  */
 import { LimbeckError, nearest } from '../errors.ts'
 
@@ -21,7 +22,8 @@ export interface LabelMap {
 }
 
 /**
- * The map of a model's `id2label` (`{ "0": "negative", ... }` as in config.json, or names in order).
+ * The map of a model's `id2label` (`{ "0": "negative", ... }` as in config.json, or names in
+ * order).
  * @throws LimbeckError when the ids are not 0, 1, ... without a gap.
  */
 export function labelMap(id2label: Readonly<Record<string, string>> | readonly string[]): LabelMap {

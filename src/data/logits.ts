@@ -1,5 +1,6 @@
 /**
- * From a model's raw outputs to answers: rows of a tensor, softmax, sigmoid, argmax, threshold, cosine.
+ * From a model's raw outputs to answers: rows of a tensor, softmax, sigmoid, argmax, threshold,
+ * cosine.
  */
 
 import { invariant } from '../errors.ts'

@@ -1,8 +1,8 @@
 /**
  * Metrics of a task, one row of a table each, with a confidence interval and what acceptance needs.
  *
- * A metric that is a mean of per-example scores keeps those scores; every metric is also a statistic
- * of counted examples, so that any of them can be bootstrapped and compared in pairs.
+ * A metric that is a mean of per-example scores keeps those scores; every metric is also a
+ * statistic of counted examples, so that any of them can be bootstrapped and compared in pairs.
  */
 import { LimbeckError } from '../errors.ts'
 import {

@@ -1,8 +1,9 @@
 /**
  * Encodings of random tokens, for measuring a model when no text is given.
  *
- * The same seed gives the same tokens. Special tokens surround the random ones as in real text, since
- * BERT-like models read their answer there. Fidelity on random tokens says less than on real text.
+ * The same seed gives the same tokens. Special tokens surround the random ones as in real text,
+ * since BERT-like models read their answer there. Fidelity on random tokens says less than on real
+ * text.
  */
 import { randomFrom } from '../stats/random.ts'
 import type { Encoding } from './tokenizer.ts'
@@ -10,7 +11,10 @@ import type { Encoding } from './tokenizer.ts'
 /** What random encodings look like. */
 export interface RandomTokenOptions {
   readonly count: number
-  /** Tokens of each encoding, the first and last included: a fixed length, or the range it is drawn from. */
+  /**
+   * Tokens of each encoding, the first and last included: a fixed length, or the range it is drawn
+   * from.
+   */
   readonly length: number | readonly [number, number]
   /** Ids are drawn from [0, vocabularySize), `exclude` aside. */
   readonly vocabularySize: number

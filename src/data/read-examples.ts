@@ -118,7 +118,9 @@ function textOf(value: unknown, where: string): string {
   })
 }
 
-/** Labels of a cell: a JSON array, or names parted by '|' or ','. A name may itself hold a comma. */
+/**
+ * Labels of a cell: a JSON array, or names parted by '|' or ','. A name may itself hold a comma.
+ */
 function listOf(value: unknown, where: string, labels: LabelMap): readonly unknown[] {
   if (Array.isArray(value)) return value
   const text = String(value ?? '').trim()

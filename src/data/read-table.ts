@@ -1,9 +1,9 @@
 /**
  * Rows of a data file with the columns that are asked for, by name or 1-based number, streamed.
  *
- * Every row knows its line, so that an error can say where. With a header each row must have as many
- * cells as the header: a TAB or comma too many shifts columns silently. Without one a row must reach
- * the highest column asked for; some published files (STS-B) carry extra cells in some rows.
+ * Every row knows its line, so that an error can say where. With a header each row must have as
+ * many cells as the header: a TAB or comma too many shifts columns silently. Without one a row must
+ * reach the highest column asked for; some published files (STS-B) carry extra cells in some rows.
  */
 import { LimbeckError, nearest } from '../errors.ts'
 import { type RawRow, type ReadOptions, type TableFormat, tableFormat } from './table-formats.ts'

@@ -3,7 +3,8 @@
  *
  * One idea: cut the bytes at line ends first and decode whole lines after, so that no character is
  * ever split and a malformed one is known by its line. `.gz` files are read through gunzip. A byte
- * order mark is dropped, and one of UTF-16 decides the encoding when none is given (Unicode 16, §23.8).
+ * order mark is dropped, and one of UTF-16 decides the encoding when none is given (Unicode 16,
+ * §23.8).
  */
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'

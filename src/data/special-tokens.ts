@@ -1,9 +1,10 @@
 /**
- * Where special tokens stand around one text or a pair, as a tokenizer.json's `post_processor` says.
+ * Where special tokens stand around one text or a pair, as a tokenizer.json's `post_processor`
+ * says.
  *
- * One idea: every post-processor that adds tokens is a template of pieces, and knowing how many tokens
- * it adds is what truncation needs. Type ids follow Hugging Face's `tokenizers` (Rust): RoBERTa's are
- * all 0, BERT's and those of a pair without a template are 0 and 1.
+ * One idea: every post-processor that adds tokens is a template of pieces, and knowing how many
+ * tokens it adds is what truncation needs. Type ids follow Hugging Face's `tokenizers` (Rust):
+ * RoBERTa's are all 0, BERT's and those of a pair without a template are 0 and 1.
  */
 import { LimbeckError } from '../errors.ts'
 

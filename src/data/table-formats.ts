@@ -1,9 +1,9 @@
 /**
  * Formats of tabular text, one row of a table each, chosen by the file's extension.
  *
- * TSV is cut at TABs without any quoting: GLUE's files hold unbalanced quote characters that are part
- * of the text. CSV is RFC 4180 by csv-parse. JSONL holds one object (or array) per line. `.txt` is one
- * text per line. `.label` is the TREC question file: `COARSE:fine the question`.
+ * TSV is cut at TABs without any quoting: GLUE's files hold unbalanced quote characters that are
+ * part of the text. CSV is RFC 4180 by csv-parse. JSONL holds one object (or array) per line.
+ * `.txt` is one text per line. `.label` is the TREC question file: `COARSE:fine the question`.
  */
 import { extname } from 'node:path'
 import { Readable } from 'node:stream'
@@ -28,7 +28,10 @@ export interface ReadOptions {
 
 /** One format of tabular text. */
 export interface TableFormat {
-  /** How rows know their columns: a header line may come first, names are fixed, or each row has keys. */
+  /**
+   * How rows know their columns: a header line may come first, names are fixed, or each row has
+   * keys.
+   */
   readonly names: 'header' | 'keys' | readonly string[]
   read(path: string, options: ReadOptions): AsyncGenerator<RawRow>
 }

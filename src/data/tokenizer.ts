@@ -2,9 +2,9 @@
  * Text to token ids: `@huggingface/tokenizers` for normalization, splitting and vocabulary; special
  * tokens, truncation and padding are ours.
  *
- * A tokenizer.json may carry its own fixed `padding` and `truncation` (all-MiniLM-L6-v2 pads to 128):
- * they describe how somebody once used it, so they are ignored. An empty second text is a pair whose
- * second text is empty, as in Hugging Face's own tokenizers.
+ * A tokenizer.json may carry its own fixed `padding` and `truncation` (all-MiniLM-L6-v2 pads to
+ * 128): they describe how somebody once used it, so they are ignored. An empty second text is a
+ * pair whose second text is empty, as in Hugging Face's own tokenizers.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,9 +1,9 @@
 /**
  * How many tokens of each text stay when a text or pair is longer than the model takes.
  *
- * `longest_first` is that of Hugging Face's fast tokenizers (`tokenizers`, utils/truncation.rs): the
- * shorter text stays whole where it can, else both get half, the longer one the odd token. It differs
- * from the slow tokenizers, which drop tokens one by one from the longer text.
+ * `longest_first` is that of Hugging Face's fast tokenizers (`tokenizers`, utils/truncation.rs):
+ * the shorter text stays whole where it can, else both get half, the longer one the odd token. It
+ * differs from the slow tokenizers, which drop tokens one by one from the longer text.
  */
 import { LimbeckError } from '../errors.ts'
 

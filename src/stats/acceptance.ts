@@ -1,9 +1,10 @@
 /**
  * Whether a variant lost no more than is allowed: non-inferiority on paired examples.
  *
- * *Proven* when the upper end of the two-sided 95 % interval of the drop lies within what is allowed
- * (one-sided, 97.5 %: the customary level of non-inferiority, ICH E9, section 5.5), *rejected* when the
- * observed drop exceeds it, else *undecided*, with the number of examples that would decide.
+ * *Proven* when the upper end of the two-sided 95 % interval of the drop lies within what is
+ * allowed (one-sided, 97.5 %: the customary level of non-inferiority, ICH E9, section 5.5),
+ * *rejected* when the observed drop exceeds it, else *undecided*, with the number of examples that
+ * would decide.
  */
 import { LimbeckError } from '../errors.ts'
 import {
@@ -39,8 +40,9 @@ export interface Acceptance {
   /** Examples compared. */
   readonly n: number
   /**
-   * Undecided only: about how many examples would prove it if they were like those seen; absent when
-   * no number would, because the observed drop equals the allowed one or the statistic is undefined.
+   * Undecided only: about how many examples would prove it if they were like those seen; absent
+   * when no number would, because the observed drop equals the allowed one or the statistic is
+   * undefined.
    */
   readonly needed?: number
 }
@@ -111,8 +113,9 @@ export interface StatisticQuestion extends BootstrapOptions {
 
 /**
  * The verdict on a metric that is no mean of per-example scores (correlations, F1, Matthews), by a
- * paired percentile bootstrap. Where every resample shows the same drop, as with equal predictions, the
- * upper end allows for z²/(n + z²) of the baseline, as Tango's interval does without discordant pairs.
+ * paired percentile bootstrap. Where every resample shows the same drop, as with equal predictions,
+ * the upper end allows for z²/(n + z²) of the baseline, as Tango's interval does without discordant
+ * pairs.
  */
 export function acceptStatistic(question: StatisticQuestion): Acceptance {
   const { n, before, after, better = 'higher', confidence = defaultConfidence } = question

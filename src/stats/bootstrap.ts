@@ -1,8 +1,8 @@
 /**
  * Percentile bootstrap of any statistic of paired examples (Efron and Tibshirani 1993, chapter 13).
  *
- * One idea: a resample is a count per example, not a list of examples. Means, correlations, confusion
- * tables and medians all take counts as weights, and what needs sorting sorts once.
+ * One idea: a resample is a count per example, not a list of examples. Means, correlations,
+ * confusion tables and medians all take counts as weights, and what needs sorting sorts once.
  */
 import { defaultConfidence } from './distributions.ts'
 import type { Interval } from './interval.ts'
@@ -47,7 +47,10 @@ export function bootstrapReplicates(
   return Float64Array.from(values).sort()
 }
 
-/** Percentile interval of a statistic of `n` examples; infinite when it is undefined on all resamples. */
+/**
+ * Percentile interval of a statistic of `n` examples; infinite when it is undefined on all
+ * resamples.
+ */
 export function bootstrapInterval(
   n: number,
   statistic: Statistic,

@@ -1,4 +1,6 @@
-/** Statistics: intervals, paired tests and acceptance, timing summaries; pure functions of numbers. */
+/**
+ * Statistics: intervals, paired tests and acceptance, timing summaries; pure functions of numbers.
+ */
 export {
   type Acceptance,
   type AllowedDrop,

@@ -1,16 +1,17 @@
 /**
  * Intervals of the mean difference of two scores of the same examples.
  *
- * Right-or-wrong scores leave only discordant pairs to count: there the score interval of Tango holds,
- * which stays right with few or no discordant pairs, where a Wald interval shrinks to nothing.
+ * Right-or-wrong scores leave only discordant pairs to count: there the score interval of Tango
+ * holds, which stays right with few or no discordant pairs, where a Wald interval shrinks to
+ * nothing.
  */
 import { requirePaired } from './check-samples.ts'
 import { defaultConfidence, twoSidedZ } from './distributions.ts'
 import { type Interval, mean, meanInterval, standardDeviation } from './interval.ts'
 
 /**
- * Score interval of p(first right) - p(second right) on the same examples: Tango 1998, Statistics in
- * Medicine 17:891.
+ * Score interval of p(first right) - p(second right) on the same examples: Tango 1998, Statistics
+ * in Medicine 17:891.
  * @param firstOnly examples that only the first gets right; may be fractional in an extrapolation.
  * @param secondOnly examples that only the second gets right. @param n all examples.
  */
@@ -57,9 +58,10 @@ export interface PairedDifference {
 }
 
 /**
- * The mean paired difference a - b with its interval: Tango's for scores of 0 and 1, Student's t for
- * others. Where all differences are equal Student's t knows no spread; then the upper end allows for the
- * share of other examples that Tango's interval of no discordant pair does, z²/(n + z²), of the range.
+ * The mean paired difference a - b with its interval: Tango's for scores of 0 and 1, Student's t
+ * for others. Where all differences are equal Student's t knows no spread; then the upper end
+ * allows for the share of other examples that Tango's interval of no discordant pair does, z²/(n +
+ * z²), of the range.
  */
 export function pairedDifference(
   a: ArrayLike<number>,

@@ -25,9 +25,9 @@ export function quantile(values: ArrayLike<number>, p: number): number {
 export const median = (values: ArrayLike<number>): number => quantile(values, 0.5)
 
 /**
- * Interval of the p-quantile of the distribution that the values were drawn from. Its ends are two of
- * the values; an end is infinite where too few values lie beyond it (p95 needs 73 for an upper end).
- * Its coverage is at least `confidence`.
+ * Interval of the p-quantile of the distribution that the values were drawn from. Its ends are two
+ * of the values; an end is infinite where too few values lie beyond it (p95 needs 73 for an upper
+ * end). Its coverage is at least `confidence`.
  */
 export function quantileInterval(
   values: ArrayLike<number>,

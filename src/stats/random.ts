@@ -1,6 +1,7 @@
 /**
- * Seeded random numbers: xoshiro128** 1.1 (Blackman and Vigna 2021, ACM TOMS 47:4), its state filled
- * by SplitMix32, so that any seed, 0 included, gives a good state. Same seed, same numbers, everywhere.
+ * Seeded random numbers: xoshiro128** 1.1 (Blackman and Vigna 2021, ACM TOMS 47:4), its state
+ * filled by SplitMix32, so that any seed, 0 included, gives a good state. Same seed, same numbers,
+ * everywhere.
  */
 
 /** A stream of random numbers. */

@@ -1,8 +1,9 @@
 /**
  * Summaries of repeated timings, and the ratio of two series that were measured in turn.
  *
- * Medians, since timings have a long upper tail. The intervals assume that repetitions are independent;
- * a machine that changes its clock under the run breaks that, which is why rivals are interleaved.
+ * Medians, since timings have a long upper tail. The intervals assume that repetitions are
+ * independent; a machine that changes its clock under the run breaks that, which is why rivals are
+ * interleaved.
  */
 import { type BootstrapOptions, bootstrapInterval, type Statistic } from './bootstrap.ts'
 import { requireNumbers, requirePaired } from './check-samples.ts'
@@ -16,7 +17,9 @@ export interface TimingSummary {
   readonly mean: number
   readonly p50: number
   readonly p95: number
-  /** Order-statistic intervals, 95 %; an upper end is infinite where the series is too short for it. */
+  /**
+   * Order-statistic intervals, 95 %; an upper end is infinite where the series is too short for it.
+   */
   readonly p50Interval: Interval
   readonly p95Interval: Interval
 }

@@ -43,7 +43,9 @@ export const mergeCommon: Pass = {
       const node = mapUses(original, resolve)
       const known = merger.node(node)
       if (known) {
-        node.outputs.forEach((output, i) => output && replaced.set(output, known.outputs[i]!))
+        node.outputs.forEach((output, i) => {
+          if (output) replaced.set(output, known.outputs[i]!)
+        })
         count(node.op)
       } else nodes.push(node)
     }

@@ -8,27 +8,14 @@
 import { int } from '../graph/attributes.ts'
 import type { Value } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
-import { derive, int64Tensor, type Tensor, transposed } from '../graph/tensor.ts'
+import { int64Tensor, reshaped, type Tensor, transposed } from '../graph/tensor.ts'
+import { quantizedWeight } from '../onnx/quantize-weight.ts'
 import { type LinearLayer, linearLayer } from './linear-layer.ts'
 
 /** Kernel of one INT8 linear layer on a 2-D input: the target's choice. */
 export type Int8Kernel = (context: RewriteContext, layer: LinearLayer, x: Value) => Value
 
 const MICROSOFT = 'com.microsoft'
-
-/** Codes `[in, out]` and scales `[out]` of a weight stored `[out, in]`, symmetric per output column. */
-export function quantizedWeight(weight: Tensor, bits: number): { codes: Tensor; scales: Tensor } {
-  const settings = { axis: 0, bits }
-  const codes = derive('quantizeWeight', [weight], 'int8', weight.shape, {
-    ...settings,
-    part: 'codes',
-  })
-  const scales = derive('quantizeWeight', [weight], 'float32', [weight.shape[0]!], {
-    ...settings,
-    part: 'scales',
-  })
-  return { codes: transposed(codes, [1, 0]), scales }
-}
 
 /** ONNX Runtime's fused kernel: u8 activations × s8 weights, scaled back to float with the bias added. */
 export const matMulIntegerToFloat: Int8Kernel = (context, layer, x) => {
@@ -58,10 +45,11 @@ export const matMulInteger: Int8Kernel = (context, layer, x) => {
   return layer.bias ? context.op('Add', [scaled, layer.bias]) : scaled
 }
 
+/** Codes `[in, out]` and scales `[out]` of a weight stored `[out, in]`. */
 function weightOf(layer: LinearLayer): { codes: Tensor; scales: Tensor; name: string } {
   const bits = layer.matmul.quantization?.weightBits ?? 8
   const name = layer.weight.parameter?.name ?? layer.weightValue.name
-  return { ...quantizedWeight(layer.weight.tensor, bits), name }
+  return { ...quantizedWeight(transposed(layer.weight.tensor, [1, 0]), 1, bits), name }
 }
 
 function gemm(context: RewriteContext, layer: LinearLayer, x: Value): Value {
@@ -110,17 +98,10 @@ export const lowerTable: NodeRule = {
     if (node.quantization?.granularity !== 'row' || !weight || !ids) return undefined
     const { tensor, parameter } = weight
     const name = parameter?.name ?? table.name
-    const settings = { axis: 0, bits: node.quantization.weightBits }
-    const codes = derive('quantizeWeight', [tensor], 'int8', tensor.shape, {
-      ...settings,
-      part: 'codes',
-    })
-    const scales = derive('quantizeWeight', [tensor], 'float32', [tensor.shape[0]!, 1], {
-      ...settings,
-      part: 'scales',
-    })
+    const { codes, scales } = quantizedWeight(tensor, 0, node.quantization.weightBits)
+    const columns = reshaped(scales, [tensor.shape[0]!, 1])
     const rows = context.op('Gather', [context.constant(codes, `${name}_quantized`), ids])
-    const scale = context.op('Gather', [context.constant(scales, `${name}_scale`), ids])
+    const scale = context.op('Gather', [context.constant(columns, `${name}_scale`), ids])
     return [context.op('Mul', [context.op('Cast', [rows], { to: int(1) }), scale])]
   },
 }

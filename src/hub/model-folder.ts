@@ -1,0 +1,160 @@
+/**
+ * A model folder on this disk: what is in it, read and checked, nothing loaded.
+ *
+ * Weights stay references into their files. What only some verbs need (tokenizer, pooling) is looked
+ * for when it is asked.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { LimbeckError } from '../errors.ts'
+import type { ModelConfig } from '../models/config.ts'
+import type { Checkpoint } from '../models/model-builder.ts'
+import type { Pooling, PoolingMode } from '../models/pooling.ts'
+import { readSafetensors } from '../onnx/read-safetensors.ts'
+import { fileError, nodeFiles } from './node-files.ts'
+
+/** A Hugging Face or sentence-transformers folder. */
+export interface ModelFolder {
+  /** Absolute path. */
+  readonly path: string
+  readonly name: string
+  readonly config: ModelConfig
+  readonly checkpoint: Checkpoint
+  /** The weights' file (or index of shards). */
+  readonly weightsFile: string
+  /** How token vectors become one, in sentence-transformers folders. */
+  readonly pooling: Pooling | undefined
+  /** Most tokens that sentence-transformers gives the model; undefined elsewhere. */
+  readonly maxSequence: number | undefined
+}
+
+/**
+ * Opens a folder with `config.json` and safetensors weights.
+ * @throws LimbeckError `file` or `input` naming what is missing or wrong.
+ */
+export function openModelFolder(folder: string): ModelFolder {
+  const path = resolve(folder)
+  if (!existsSync(path) || !statSync(path).isDirectory()) {
+    throw new LimbeckError(
+      'file',
+      `${folder}: expected a model folder, found ${existsSync(path) ? 'a file' : 'nothing'}.`,
+      {
+        hint: 'Give the folder that holds config.json and model.safetensors.',
+      },
+    )
+  }
+  const config = {
+    file: join(path, 'config.json'),
+    json: readJsonObject(join(path, 'config.json')),
+  }
+  const weightsFile = findWeights(path)
+  const { tensors } = readSafetensors(weightsFile, nodeFiles)
+  return {
+    path,
+    name: basename(path),
+    config,
+    checkpoint: { file: weightsFile, tensors },
+    weightsFile,
+    pooling: readPooling(path),
+    maxSequence: readMaxSequence(path),
+  }
+}
+
+const weightNames = ['model.safetensors', 'model.safetensors.index.json'] as const
+
+function findWeights(path: string): string {
+  const found = weightNames.map((name) => join(path, name)).find((file) => existsSync(file))
+  if (found) return found
+  const pickled = existsSync(join(path, 'pytorch_model.bin'))
+  throw new LimbeckError(
+    'file',
+    `${path}: model.safetensors is missing${pickled ? '; pytorch_model.bin is not read' : ''}.`,
+    {
+      hint: pickled
+        ? 'Save the model again with safe_serialization, or download its safetensors files.'
+        : 'Download the weights into the folder.',
+    },
+  )
+}
+
+/** A JSON file that holds an object. */
+export function readJsonObject(file: string): Record<string, unknown> {
+  if (!existsSync(file)) {
+    throw new LimbeckError('file', `${file}: there is no such file.`, {
+      hint: 'Give the folder that holds it.',
+    })
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw fileError(file, cause)
+    throw new LimbeckError('input', `${file}: it is no JSON (${cause.message}).`, { cause })
+  }
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
+    return json as Record<string, unknown>
+  }
+  throw new LimbeckError(
+    'input',
+    `${file}: expected a JSON object, found ${JSON.stringify(json).slice(0, 40)}.`,
+  )
+}
+
+/** Keys of `1_Pooling/config.json`, in the order in which sentence-transformers concatenates them. */
+const poolingKeys: readonly (readonly [string, PoolingMode])[] = [
+  ['pooling_mode_cls_token', 'cls'],
+  ['pooling_mode_max_tokens', 'max'],
+  ['pooling_mode_mean_tokens', 'mean'],
+  ['pooling_mode_mean_sqrt_len_tokens', 'mean-sqrt-length'],
+]
+
+function readPooling(path: string): Pooling | undefined {
+  const modulesFile = join(path, 'modules.json')
+  if (!existsSync(modulesFile)) return undefined
+  const modules = moduleList(modulesFile)
+  const pooling = modules.find(({ type }) => type.endsWith('.Pooling'))
+  if (!pooling) return undefined
+  const file = join(path, pooling.path, 'config.json')
+  const json = readJsonObject(file)
+  const modes = poolingKeys.filter(([key]) => json[key] === true).map(([, mode]) => mode)
+  const unknown = Object.keys(json).filter(
+    (key) =>
+      key.startsWith('pooling_mode_') &&
+      json[key] === true &&
+      !poolingKeys.some(([k]) => k === key),
+  )
+  if (modes.length === 0 || unknown.length > 0) {
+    throw new LimbeckError(
+      'input',
+      `${file}: expected pooling by ${poolingKeys.map(([, mode]) => mode).join(', ')}, found ${unknown.join(', ') || 'none'}.`,
+    )
+  }
+  return { modes, normalize: modules.some(({ type }) => type.endsWith('.Normalize')) }
+}
+
+function moduleList(file: string): { type: string; path: string }[] {
+  let list: unknown
+  try {
+    list = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new LimbeckError('input', `${file}: it is no JSON.`, { cause })
+  }
+  const isList = Array.isArray(list)
+  const modules = isList ? (list as { type?: unknown; path?: unknown }[]) : []
+  const isSafe = (part: unknown): part is string =>
+    typeof part === 'string' && !part.includes('..') && !part.startsWith('/')
+  if (!isList || modules.some((m) => typeof m?.type !== 'string' || !isSafe(m.path))) {
+    throw new LimbeckError(
+      'input',
+      `${file}: expected a list of modules with type and path inside the folder.`,
+    )
+  }
+  return modules as { type: string; path: string }[]
+}
+
+function readMaxSequence(path: string): number | undefined {
+  const file = join(path, 'sentence_bert_config.json')
+  if (!existsSync(file)) return undefined
+  const value = readJsonObject(file).max_seq_length
+  return typeof value === 'number' && value > 0 ? value : undefined
+}

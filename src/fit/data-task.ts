@@ -1,0 +1,146 @@
+/**
+ * What a data file asks of a model: which kind of target it has, how rows become answers, and by which
+ * metrics they are judged. One table row a task.
+ */
+
+import { argmax, classesAbove, cosineSimilarity } from '../data/logits.ts'
+import { evaluateMetrics, type MetricResult } from '../data/metrics.ts'
+import type { Example, TargetKind } from '../data/read-examples.ts'
+import { LimbeckError, nearest } from '../errors.ts'
+import type { BuiltModel } from '../models/build-model.ts'
+
+/** Tasks that data can ask for. */
+export type DataTask =
+  | 'text-classification'
+  | 'pair-classification'
+  | 'multi-label-classification'
+  | 'regression'
+  | 'similarity'
+  | 'embeddings'
+
+interface DataTaskRow {
+  readonly target: TargetKind
+  readonly needsPair: boolean
+  /** Texts of an example that run through the model one by one. */
+  readonly separateTexts: boolean
+  /** Metrics of the rows; `rows[i]` holds the rows of each separate text of example i. */
+  readonly metrics:
+    | ((
+        rows: readonly Float32Array[][],
+        examples: readonly Example[],
+        classes: number,
+      ) => MetricResult[])
+    | undefined
+}
+
+const classified: DataTaskRow['metrics'] = (rows, examples, classes) =>
+  evaluateMetrics(
+    'classification',
+    rows.map(([row]) => argmax(row!)),
+    examples.map((example) => example.target as number),
+    classes,
+  )
+
+const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
+  'text-classification': {
+    target: 'class',
+    needsPair: false,
+    separateTexts: false,
+    metrics: classified,
+  },
+  'pair-classification': {
+    target: 'class',
+    needsPair: true,
+    separateTexts: false,
+    metrics: classified,
+  },
+  'multi-label-classification': {
+    target: 'classes',
+    needsPair: false,
+    separateTexts: false,
+    metrics: (rows, examples) =>
+      evaluateMetrics(
+        'multi-label',
+        rows.map(([row]) => classesAbove(row!)),
+        examples.map((example) => example.target as readonly number[]),
+      ),
+  },
+  regression: {
+    target: 'number',
+    needsPair: false,
+    separateTexts: false,
+    metrics: (rows, examples) =>
+      evaluateMetrics(
+        'regression',
+        rows.map(([row]) => row![0]!),
+        examples.map((example) => example.target as number),
+      ),
+  },
+  similarity: {
+    target: 'number',
+    needsPair: true,
+    separateTexts: true,
+    metrics: (rows, examples) =>
+      evaluateMetrics(
+        'similarity',
+        rows.map(([first, second]) => cosineSimilarity(first!, second!)),
+        examples.map((example) => example.target as number),
+      ),
+  },
+  embeddings: { target: 'none', needsPair: false, separateTexts: false, metrics: undefined },
+}
+
+/** The row of a task. */
+export const dataTask = (task: DataTask): DataTaskRow => dataTasks[task]
+
+/** Which columns the user named. */
+export interface NamedColumns {
+  readonly textPair?: unknown
+  readonly label?: unknown
+}
+
+/** The task that a model and the named columns make; a given name is checked against the model. */
+export function chooseDataTask(
+  model: Pick<BuiltModel, 'task' | 'labels'>,
+  problemType: string | undefined,
+  columns: NamedColumns,
+  given?: string,
+): DataTask {
+  if (given !== undefined) return checkTask(given, model)
+  if (columns.label === undefined) return 'embeddings'
+  if (model.task === 'sequence-classification') {
+    if (problemType === 'multi_label_classification') return 'multi-label-classification'
+    if (problemType === 'regression' || model.labels.length === 1) return 'regression'
+    return columns.textPair === undefined ? 'text-classification' : 'pair-classification'
+  }
+  if (model.task === 'feature-extraction' && columns.textPair !== undefined) return 'similarity'
+  throw new LimbeckError(
+    'usage',
+    `a ${model.task} model is not measured by a label column${columns.textPair === undefined && model.task === 'feature-extraction' ? ' without a second text' : ''}.`,
+    {
+      hint:
+        model.task === 'feature-extraction'
+          ? 'Name both texts (--text, --text-pair) and the score (--label), or leave --label out to compare outputs.'
+          : 'Leave --label out to compare outputs with the source model.',
+    },
+  )
+}
+
+function checkTask(given: string, model: Pick<BuiltModel, 'task'>): DataTask {
+  const known = Object.keys(dataTasks)
+  if (!known.includes(given)) {
+    const near = nearest(given, known)
+    throw new LimbeckError(
+      'usage',
+      `--task ${given} is not known; known are ${known.join(', ')}.`,
+      {
+        ...(near && { hint: `Did you mean ${near}?` }),
+      },
+    )
+  }
+  const task = given as DataTask
+  const fits =
+    task === 'embeddings' || (task === 'similarity') === (model.task === 'feature-extraction')
+  if (fits) return task
+  throw new LimbeckError('usage', `--task ${given} does not fit a ${model.task} model.`)
+}

@@ -1,0 +1,5 @@
+/** The fit room: models run over data. */
+export * from './data-task.ts'
+export * from './measured-text.ts'
+export * from './model-rows.ts'
+export * from './predict.ts'

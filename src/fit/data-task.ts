@@ -7,7 +7,7 @@ import { argmax, classesAbove, cosineSimilarity } from '../data/logits.ts'
 import { evaluateMetrics, type MetricResult } from '../data/metrics.ts'
 import type { Example, TargetKind } from '../data/read-examples.ts'
 import { LimbeckError, nearest } from '../errors.ts'
-import type { BuiltModel } from '../models/build-model.ts'
+import type { ModelInfo } from '../models/build-model.ts'
 
 /** Tasks that data can ask for. */
 export type DataTask =
@@ -101,16 +101,15 @@ export interface NamedColumns {
 
 /** The task that a model and the named columns make; a given name is checked against the model. */
 export function chooseDataTask(
-  model: Pick<BuiltModel, 'task' | 'labels'>,
-  problemType: string | undefined,
+  model: Pick<ModelInfo, 'task' | 'labels' | 'problemType'>,
   columns: NamedColumns,
   given?: string,
 ): DataTask {
   if (given !== undefined) return checkTask(given, model)
   if (columns.label === undefined) return 'embeddings'
   if (model.task === 'sequence-classification') {
-    if (problemType === 'multi_label_classification') return 'multi-label-classification'
-    if (problemType === 'regression' || model.labels.length === 1) return 'regression'
+    if (model.problemType === 'multi_label_classification') return 'multi-label-classification'
+    if (model.problemType === 'regression' || model.labels.length === 1) return 'regression'
     return columns.textPair === undefined ? 'text-classification' : 'pair-classification'
   }
   if (model.task === 'feature-extraction' && columns.textPair !== undefined) return 'similarity'
@@ -126,7 +125,7 @@ export function chooseDataTask(
   )
 }
 
-function checkTask(given: string, model: Pick<BuiltModel, 'task'>): DataTask {
+function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
   const known = Object.keys(dataTasks)
   if (!known.includes(given)) {
     const near = nearest(given, known)

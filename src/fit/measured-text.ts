@@ -8,7 +8,7 @@ import { type Example, readExamples } from '../data/read-examples.ts'
 import { type Column, parseColumn } from '../data/read-table.ts'
 import type { Encoding, Tokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
-import type { BuiltModel } from '../models/build-model.ts'
+import type { ModelInfo } from '../models/build-model.ts'
 import { chooseDataTask, type DataTask, dataTask } from './data-task.ts'
 
 /** A data file and its columns, by name or number from 1. */
@@ -42,12 +42,11 @@ export interface MeasuredText {
 /** Reads and encodes a data file. */
 export async function readMeasuredText(
   data: DataOptions,
-  model: BuiltModel,
+  model: ModelInfo,
   tokenizer: Tokenizer,
   maxLength: number,
-  problemType: string | undefined,
 ): Promise<MeasuredText> {
-  const task = chooseDataTask(model, problemType, data, data.task)
+  const task = chooseDataTask(model, data, data.task)
   const row = dataTask(task)
   if (row.needsPair && data.textPair === undefined) {
     throw new LimbeckError('usage', `task ${task} needs the column of the second text.`, {
@@ -100,7 +99,7 @@ const defaultText = (file: string): Column => (/\.txt(\.gz)?$/.test(file) ? 1 : 
 const RANDOM_TEXTS = 128
 
 /** Random tokens in the model's vocabulary, for models measured without text. */
-export function randomText(model: BuiltModel, maxLength: number, seed: number): MeasuredText {
+export function randomText(model: ModelInfo, maxLength: number, seed: number): MeasuredText {
   const { vocab } = model.dims
   const encodings = randomEncodings({
     count: RANDOM_TEXTS,

@@ -8,6 +8,7 @@
 import type { RowKind } from '../data/fidelity.ts'
 import { LimbeckError } from '../errors.ts'
 import { elementCount, type HostTensor } from '../graph/data-type.ts'
+import type { ModelInfo } from '../models/build-model.ts'
 import type { Task } from '../models/family.ts'
 
 export type Outputs = Readonly<Record<string, HostTensor>>
@@ -48,7 +49,10 @@ const readers: Readonly<Record<Task, RowReader>> = {
 }
 
 /** The reader of a task; logits of independent labels are compared by sigmoid. */
-export function rowReader(task: Task, problemType: string | undefined): RowReader {
+export function rowReader({
+  task,
+  problemType,
+}: Pick<ModelInfo, 'task' | 'problemType'>): RowReader {
   const reader = readers[task]
   if (task !== 'sequence-classification') return reader
   if (problemType === 'multi_label_classification') return { ...reader, kind: 'sigmoid' }

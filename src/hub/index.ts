@@ -1,5 +1,11 @@
 /** The hub room: model folders read and written whole. */
-export { type ModelFolder, openModelFolder, readJsonObject } from './model-folder.ts'
+export {
+  type ConfigFolder,
+  type ModelFolder,
+  openConfigFolder,
+  openModelFolder,
+  readJsonObject,
+} from './model-folder.ts'
 export { fileError, nodeFiles, writeFilesWhole } from './node-files.ts'
 export {
   checkTarget,

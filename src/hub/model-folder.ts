@@ -13,51 +13,57 @@ import type { Pooling, PoolingMode } from '../models/pooling.ts'
 import { readSafetensors } from '../onnx/read-safetensors.ts'
 import { fileError, nodeFiles } from './node-files.ts'
 
-/** A Hugging Face or sentence-transformers folder. */
-export interface ModelFolder {
+/** What a folder says about its model, weights aside. */
+export interface ConfigFolder {
   /** Absolute path. */
   readonly path: string
   readonly name: string
   readonly config: ModelConfig
-  readonly checkpoint: Checkpoint
-  /** The weights' file (or index of shards). */
-  readonly weightsFile: string
   /** How token vectors become one, in sentence-transformers folders. */
   readonly pooling: Pooling | undefined
   /** Most tokens that sentence-transformers gives the model; undefined elsewhere. */
   readonly maxSequence: number | undefined
 }
 
+/** A Hugging Face or sentence-transformers folder with its weights. */
+export interface ModelFolder extends ConfigFolder {
+  readonly checkpoint: Checkpoint
+  /** The weights' file (or index of shards). */
+  readonly weightsFile: string
+}
+
 /**
- * Opens a folder with `config.json` and safetensors weights.
+ * Reads what a folder says about its model; weights need not be there.
  * @throws LimbeckError `file` or `input` naming what is missing or wrong.
  */
-export function openModelFolder(folder: string): ModelFolder {
+export function openConfigFolder(folder: string): ConfigFolder {
   const path = resolve(folder)
   if (!existsSync(path) || !statSync(path).isDirectory()) {
     throw new LimbeckError(
       'file',
       `${folder}: expected a model folder, found ${existsSync(path) ? 'a file' : 'nothing'}.`,
-      {
-        hint: 'Give the folder that holds config.json and model.safetensors.',
-      },
+      { hint: 'Give the folder that holds config.json and model.safetensors.' },
     )
   }
-  const config = {
-    file: join(path, 'config.json'),
-    json: readJsonObject(join(path, 'config.json')),
-  }
-  const weightsFile = findWeights(path)
-  const { tensors } = readSafetensors(weightsFile, nodeFiles)
+  const file = join(path, 'config.json')
   return {
     path,
     name: basename(path),
-    config,
-    checkpoint: { file: weightsFile, tensors },
-    weightsFile,
+    config: { file, json: readJsonObject(file) },
     pooling: readPooling(path),
     maxSequence: readMaxSequence(path),
   }
+}
+
+/**
+ * Opens a folder with `config.json` and safetensors weights; only headers are read.
+ * @throws LimbeckError `file` or `input` naming what is missing or wrong.
+ */
+export function openModelFolder(folder: string): ModelFolder {
+  const opened = openConfigFolder(folder)
+  const weightsFile = findWeights(opened.path)
+  const { tensors } = readSafetensors(weightsFile, nodeFiles)
+  return { ...opened, checkpoint: { file: weightsFile, tensors }, weightsFile }
 }
 
 const weightNames = ['model.safetensors', 'model.safetensors.index.json'] as const

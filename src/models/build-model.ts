@@ -23,14 +23,20 @@ const taskOfEnding: readonly (readonly [string, Task])[] = [
   ['Model', 'feature-extraction'],
 ]
 
-/** A built model: its logical graph and what was read from the configuration. */
-export interface BuiltModel {
-  readonly graph: Graph
+/** What a configuration says of a model. */
+export interface ModelInfo {
   readonly family: Family
   readonly dims: TextDims
   readonly task: Task
   /** Class labels in order; empty for tasks without classes. */
   readonly labels: readonly string[]
+  /** `problem_type`: single_label_classification, multi_label_classification, regression. */
+  readonly problemType: string | undefined
+}
+
+/** A built model: its logical graph, and what was read from the configuration. */
+export interface BuiltModel extends ModelInfo {
+  readonly graph: Graph
 }
 
 export interface BuildOptions {
@@ -71,13 +77,25 @@ export function taskOf(config: ModelConfig): Task {
   )
 }
 
-/** Builds the logical graph of a model. Inputs int64 `[batch_size, sequence_length]`. */
-export function buildModel({ config, checkpoint, pooling }: BuildOptions): BuiltModel {
+/** Family, dimensions, task and labels of a configuration. */
+export function describeModel(config: ModelConfig): ModelInfo {
   const family = familyOf(config)
   const task = taskOf(config)
-  const dims = family.dims(config)
   const hasClasses = task === 'sequence-classification' || task === 'token-classification'
-  const labels = hasClasses ? labelsOf(config) : []
+  const problem = config.json.problem_type
+  return {
+    family,
+    task,
+    dims: family.dims(config),
+    labels: hasClasses ? labelsOf(config) : [],
+    problemType: typeof problem === 'string' ? problem : undefined,
+  }
+}
+
+/** Builds the logical graph of a model. Inputs int64 `[batch_size, sequence_length]`. */
+export function buildModel({ config, checkpoint, pooling }: BuildOptions): BuiltModel {
+  const info = describeModel(config)
+  const { family, dims, task, labels } = info
   const b = new ModelBuilder(family.type, checkpoint, family.prefix)
   const encoded = family.encode(b, dims)
   const outputs = family.heads[task](b, encoded, labels.length)
@@ -85,5 +103,5 @@ export function buildModel({ config, checkpoint, pooling }: BuildOptions): Built
   if (pooling && task === 'feature-extraction') {
     b.output('sentence_embedding', sentenceEmbedding(b, encoded, pooling))
   }
-  return { graph: b.build(), family, dims, task, labels }
+  return { ...info, graph: b.build() }
 }

@@ -1,0 +1,72 @@
+/**
+ * From a model folder to ONNX files: build, rewrite, write. Synchronous; runs in a child process where a
+ * host must stay free (`build-in-child.ts`).
+ */
+import { mkdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Graph } from '../graph/graph.ts'
+import { openModelFolder } from '../hub/model-folder.ts'
+import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
+import { buildModel } from '../models/build-model.ts'
+import { tensorReader } from '../onnx/materialize.ts'
+import { writeOnnx } from '../onnx/write-onnx.ts'
+import { runPasses } from '../passes/pass.ts'
+import { loweringOpset, pipeline } from '../passes/pipelines.ts'
+import type { BuiltVariant, VariantPlan } from './variants.ts'
+
+/** What to write and where. */
+export interface BuildPlan {
+  /** The model folder. */
+  readonly model: string
+  /** The folder that the variants' files are relative to. */
+  readonly folder: string
+  readonly variants: readonly VariantPlan[]
+}
+
+/** Writes every variant of the plan; `onVariant` is told before each. */
+export function buildVariants(plan: BuildPlan, onVariant?: (name: string) => void): BuiltVariant[] {
+  const folder = openModelFolder(plan.model)
+  const { graph } = buildModel(folder)
+  return plan.variants.map((variant) => {
+    onVariant?.(variant.name)
+    return writeVariant(graph, variant, plan.folder)
+  })
+}
+
+/** Lowers and writes one variant of a logical graph. */
+export function writeVariant(graph: Graph, variant: VariantPlan, folder: string): BuiltVariant {
+  const start = performance.now()
+  const reader = tensorReader(nodeFiles)
+  const marked = variant.padding
+    ? { ...graph, metadata: new Map([...graph.metadata, ['limbeck.padding', variant.padding]]) }
+    : graph
+  const { graph: lowered, records } = runPasses(
+    marked,
+    pipeline({ lowering: variant.lowering, quantize: variant.quantize, read: reader.read }),
+  )
+  const target = join(folder, dirname(variant.file))
+  mkdirSync(target, { recursive: true })
+  const name = basename(variant.file)
+  const written = writeFilesWhole(target, (open) =>
+    writeOnnx(lowered, open(name), {
+      opset: loweringOpset[variant.lowering],
+      reader,
+      external: {
+        name: `${name}_data`,
+        open: () => open(`${name}_data`),
+        when: variant.externalData ? 'always' : 'auto',
+      },
+    }),
+  )
+  return {
+    name: variant.name,
+    file: variant.file,
+    bytes: written.bytes + written.externalBytes,
+    files: [name, ...(written.externalBytes > 0 ? [`${name}_data`] : [])].map((f) =>
+      join(dirname(variant.file), f),
+    ),
+    seconds: (performance.now() - start) / 1000,
+    nodes: lowered.nodes.length,
+    passes: records,
+  }
+}

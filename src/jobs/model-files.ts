@@ -1,0 +1,59 @@
+/**
+ * The files of a model folder that travel with its ONNX files, and a model file found in a folder.
+ */
+import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LimbeckError } from '../errors.ts'
+import { copyFiles } from '../hub/write-folder.ts'
+import type { OpenedModel } from './load.ts'
+
+/** What Transformers.js and Python tools read beside the weights. */
+const companions: readonly string[] = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'vocab.txt',
+  'added_tokens.json',
+  'modules.json',
+  'sentence_bert_config.json',
+  'config_sentence_transformers.json',
+  '1_Pooling/config.json',
+]
+
+/** Copies tokenizer and pooling files, and writes the configuration; gives the names written. */
+export function writeCompanions(
+  model: OpenedModel,
+  folder: string,
+  external: Readonly<Record<string, number>> = {},
+): string[] {
+  const config = { ...model.folder.config.json }
+  if (Object.keys(external).length > 0) {
+    const known = (config['transformers.js_config'] ?? {}) as object
+    config['transformers.js_config'] = { ...known, use_external_data_format: external }
+  }
+  writeFileSync(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`)
+  return ['config.json', ...copyFiles(model.folder.path, folder, companions)]
+}
+
+/** ONNX files of a folder that Limbeck wrote, the fastest of this machine first. */
+const modelFiles = ['model_cpu_quantized', 'model_cpu', 'model_quantized', 'model'] as const
+
+/** The ONNX file that `variant` names in a folder; by default what `limbeck.json` chose, or the first. */
+export function findModelFile(folder: string, variant?: string): string | undefined {
+  if (folder.endsWith('.onnx')) return requireFile(folder)
+  const names = variant === undefined ? modelFiles : [variant]
+  for (const name of names) {
+    const bare = name.replace(/^onnx\//, '').replace(/\.onnx$/, '')
+    const file = join(folder, 'onnx', `${bare}.onnx`)
+    if (existsSync(file)) return file
+  }
+  if (variant === undefined) return undefined
+  throw new LimbeckError('usage', `${folder}: there is no variant ${variant}.`, {
+    hint: `Variants are files of its onnx folder, such as ${modelFiles.join(', ')}.`,
+  })
+}
+
+function requireFile(file: string): string {
+  if (existsSync(file) && statSync(file).isFile()) return file
+  throw new LimbeckError('file', `${file}: there is no such file.`)
+}

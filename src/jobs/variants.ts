@@ -1,0 +1,67 @@
+/**
+ * The variants that Limbeck writes of a model: one table row each.
+ *
+ * `portable` files load in Transformers.js, browsers and any ONNX Runtime; `cpu` files use this machine's
+ * best kernels. Names follow Transformers.js: `model.onnx`, `model_quantized.onnx`, and the CPU's own
+ * under the base name `model_cpu`.
+ */
+import type { Lowering } from '../passes/pipelines.ts'
+
+/** How a variant is quantized. */
+export interface QuantizePlan {
+  readonly scheme: 'dynamic-int8'
+  readonly weightBits: 7 | 8
+  readonly exclude?: readonly string[] | undefined
+}
+
+/** One file to write. */
+export interface VariantPlan {
+  readonly name: string
+  /** Relative to the output folder. */
+  readonly file: string
+  readonly lowering: Lowering
+  readonly quantize?: QuantizePlan | undefined
+  readonly externalData?: boolean | undefined
+  /** Promises that every batch is padded on the right: attention then takes lengths, not a mask. */
+  readonly padding?: 'right' | undefined
+}
+
+/** The source as an exporter writes it: the rival of all others, not kept in the output. */
+export const sourcePlan: VariantPlan = {
+  name: 'fp32 as exported',
+  file: 'source/model.onnx',
+  lowering: 'exported',
+}
+
+/** Variants that `optimize` writes; the CPU's may use 8-bit weights where the CPU does not saturate. */
+export function optimizePlans(cpuWeightBits: 7 | 8): VariantPlan[] {
+  const scheme = 'dynamic-int8'
+  return [
+    { name: 'fp32 portable', file: 'onnx/model.onnx', lowering: 'portable' },
+    { name: 'fp32 optimized', file: 'onnx/model_cpu.onnx', lowering: 'cpu' },
+    {
+      name: 'INT8 portable',
+      file: 'onnx/model_quantized.onnx',
+      lowering: 'portable',
+      quantize: { scheme, weightBits: 7 },
+    },
+    {
+      name: 'INT8',
+      file: 'onnx/model_cpu_quantized.onnx',
+      lowering: 'cpu',
+      quantize: { scheme, weightBits: cpuWeightBits },
+    },
+  ]
+}
+
+/** What writing a variant came to. */
+export interface BuiltVariant {
+  readonly name: string
+  readonly file: string
+  /** Model and external data together. */
+  readonly bytes: number
+  readonly files: readonly string[]
+  readonly seconds: number
+  readonly nodes: number
+  readonly passes: readonly import('../passes/pass.ts').PassRecord[]
+}

@@ -140,15 +140,14 @@ export function weightCodes(
   const scales = weightScales(weight, axis, bits, read, files)
   const codes = new Int8Array(tensorSize(weight))
   const rows = tensor.shape[0] ?? 1
-  const limit = 2 ** (bits - 1) - 1
   let scratch = new Int8Array(0)
   floatChunks(tensor, read, files, (chunk, start) => {
     if (!turned) {
-      encodeChunk(chunk, start, inner, scales, limit, codes.subarray(start, start + chunk.length))
+      encodeChunk(chunk, start, inner, scales, codes.subarray(start, start + chunk.length))
       return
     }
     if (scratch.length < chunk.length) scratch = new Int8Array(chunk.length)
-    encodeChunk(chunk, start, inner, scales, limit, scratch)
+    encodeChunk(chunk, start, inner, scales, scratch)
     turnChunk(scratch, start, chunk.length, rows, tensor.shape[1] ?? 1, codes)
   })
   return codes
@@ -159,7 +158,6 @@ function encodeChunk(
   start: number,
   inner: number,
   scales: Float32Array,
-  limit: number,
   to: Int8Array,
 ): void {
   for (let i = 0; i < chunk.length; ) {
@@ -169,8 +167,8 @@ function encodeChunk(
     const end = Math.min(chunk.length, i + run)
     const next = inner === 1 ? 1 : 0
     for (; i < end; i++) {
-      const code = chunk[i]! / scales[column]! + ROUND - ROUND
-      to[i] = Math.max(-limit, Math.min(limit, code))
+      // no clamp: |w| ≤ levels · scale up to one rounding, which the rounding to an integer absorbs
+      to[i] = chunk[i]! / scales[column]! + ROUND - ROUND
       column += next
       if (column === scales.length) column = 0
     }

@@ -77,6 +77,8 @@ describe('arithmetic', () => {
   it('knows equal, unequal and unknown', () => {
     expect(equalDims('seq', 'seq')).toBe(true)
     expect(equalDims('seq', 'seq+1')).toBe(false)
+    expect(equalDims('seq', -1)).toBe(false)
+    expect(equalDims('seq', 0)).toBeUndefined()
     expect(equalDims('batch', 'seq')).toBeUndefined()
     expect(equalDims('batch', 4)).toBeUndefined()
     expect(equalDims(null, null)).toBeUndefined()

@@ -17,6 +17,7 @@ import {
   divideFloor,
   extreme,
   multiply,
+  neverNegative,
   type Polynomial,
   subtract,
   textOf,
@@ -120,8 +121,16 @@ export function equalDims(a: Dim, b: Dim): boolean | undefined {
   if (a === null || b === null) return undefined
   if (a === b) return true
   const difference = subDims(a, b)
-  return typeof difference === 'number' ? difference === 0 : undefined
+  if (typeof difference === 'number') return difference === 0
+  return isPositive(difference) || isPositive(subDims(b, a)) ? false : undefined
 }
+
+/** True when no sizes of the symbols make it negative. */
+export const isNeverNegative = (dim: Dim): boolean =>
+  dim !== null && (typeof dim === 'number' ? dim >= 0 : neverNegative(polynomialOf(dim)))
+
+/** True when it is at least 1 whatever the symbols are. */
+export const isPositive = (dim: Dim): boolean => isNeverNegative(subDims(dim, 1))
 
 /** Same rank and every dimension known to be equal. */
 export const equalShapes = (a: Shape | undefined, b: Shape | undefined): boolean =>

@@ -1,0 +1,12 @@
+/** The ops room: what the toolkit knows of an operator, one table a facet. */
+
+export type { InferredType, KnownElements } from './infer/infer-row.ts'
+export {
+  inferNode,
+  inferTypes,
+  knowTypes,
+  type TypeLookup,
+  type TypeProblem,
+  type Types,
+} from './infer-types.ts'
+export { type Arity, arityOf, isRandom, type KnownOp, knownOp, knownOps, MANY } from './known.ts'

@@ -1,0 +1,131 @@
+// The data of the support desk: 20 intents, 8,000 utterances in three splits, from one seed.
+// The one idea: a split owns its templates. Each intent's templates are dealt to train, dev and
+// test before any utterance is made, so the test split measures unseen phrasings, not unseen slots.
+
+import { account } from './grammar/account.ts'
+import {
+  ASK,
+  CLOSING,
+  CONTEXT,
+  GREETING,
+  MENTION,
+  MENTION_FIRST,
+  MENTION_LAST,
+} from './grammar/frames.ts'
+import { goods } from './grammar/goods.ts'
+import { FORMS, type Form, type Intent, templatesOf } from './grammar/intent.ts'
+import { money } from './grammar/money.ts'
+import { orders } from './grammar/orders.ts'
+import { fill } from './grammar/slots.ts'
+import { noisy } from './noise.ts'
+import { type Random, random } from './random.ts'
+
+export const INTENTS: Record<string, Intent> = { ...orders, ...goods, ...money, ...account }
+
+/** Utterances per intent, and per cent of its templates, that each split owns. */
+export const SPLITS = {
+  test: { utterances: 80, share: 20 },
+  dev: { utterances: 40, share: 10 },
+  train: { utterances: 280, share: 70 },
+} as const
+
+export type Split = keyof typeof SPLITS
+
+export interface Utterance {
+  text: string
+  label: string
+  /** The templates it was made of: the one asked for, and the one only mentioned. */
+  templates: string[]
+}
+
+interface Template {
+  form: Form
+  text: string
+}
+
+type Mentioned = keyof typeof MENTION
+
+type Deal = Record<string, Template[]>
+
+export function generate(seed = 20260): Record<Split, Utterance[]> {
+  const from = random(seed)
+  const deals = deal(from)
+  const seen = new Set<string>()
+  const make = (split: Split): Utterance[] => {
+    const made: Utterance[] = []
+    for (const label of Object.keys(INTENTS)) {
+      const templates = deals[split][label]!
+      for (let i = 0; i < SPLITS[split].utterances; ) {
+        const utterance = compose(label, templates[i % templates.length]!, deals[split], from)
+        const key = utterance.text
+          .toLowerCase()
+          .replace(/[^a-z0-9#]+/g, ' ')
+          .trim()
+        if (seen.has(key)) continue
+        seen.add(key)
+        made.push(utterance)
+        i++
+      }
+    }
+    return from.shuffle(made)
+  }
+  return { test: make('test'), dev: make('dev'), train: make('train') }
+}
+
+export function toTsv(utterances: readonly Utterance[]): string {
+  return `text\tlabel\n${utterances.map(({ text, label }) => `${text}\t${label}\n`).join('')}`
+}
+
+/** Deals the templates of every intent and form to the splits, each to exactly one. */
+function deal(from: Random): Record<Split, Deal> {
+  const deals: Record<Split, Deal> = { test: {}, dev: {}, train: {} }
+  for (const [label, intent] of Object.entries(INTENTS)) {
+    for (const form of FORMS) {
+      const all = from.shuffle(intent[form].flatMap(templatesOf))
+      const left = [...all]
+      for (const split of Object.keys(SPLITS) as Split[]) {
+        const count = Math.ceil((all.length * SPLITS[split].share) / 100)
+        const own = left.splice(0, count).map((text) => ({ form, text }))
+        deals[split][label] = [...(deals[split][label] ?? []), ...own]
+      }
+    }
+  }
+  return deals
+}
+
+function compose(label: string, asked: Template, own: Deal, from: Random): Utterance {
+  const bound = new Map<string, string>()
+  const templates = [asked.text]
+  let text = from.pick(ASK[asked.form]).replace('*', asked.text)
+  if (from.chance(30)) {
+    const other = mention(label, own, from)
+    const last = from.chance(35)
+    const frame = from.pick(MENTION[other.form]).replace('*', other.text)
+    text = from
+      .pick(last ? MENTION_LAST : MENTION_FIRST)
+      .replace('@', frame)
+      .replace('*', text)
+    templates.push(other.text)
+  }
+  if (from.chance(35)) text = `${from.pick(CONTEXT)}${from.pick([', ', '. ', ' - '])}${text}`
+  if (from.chance(25)) text = `${from.pick(GREETING)}${from.pick([', ', ' ', '! '])}${text}`
+  if (from.chance(20)) text = `${text}${from.pick([', ', '. ', ' '])}${from.pick(CLOSING)}`
+  return { text: noisy(fill(text, bound, from), from), label, templates }
+}
+
+/**
+ * A template of another intent, from the same split; a neighbour in two of three cases. Only
+ * templates of one clause: "i do not want to log in, i forgot my password" still states a problem.
+ */
+function mention(label: string, own: Deal, from: Random): { form: Mentioned; text: string } {
+  const others = Object.keys(INTENTS).filter((name) => name !== label)
+  const names = from.chance(67) ? INTENTS[label]!.near : others
+  const fit = names
+    .map((name) => own[name]!.filter(isMentionable))
+    .filter((some) => some.length > 0)
+  return from.pick(from.pick(fit))
+}
+
+function isMentionable(template: Template): template is { form: Mentioned; text: string } {
+  return template.form !== 'say' && !/,| but /.test(template.text)
+}

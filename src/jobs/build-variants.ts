@@ -47,17 +47,18 @@ export function writeVariant(graph: Graph, variant: VariantPlan, folder: string)
   const target = join(folder, dirname(variant.file))
   mkdirSync(target, { recursive: true })
   const name = basename(variant.file)
-  const written = writeFilesWhole(target, (open) =>
-    writeOnnx(lowered, open(name), {
+  const written = writeFilesWhole(target, (open) => {
+    const location = `${name}_data`
+    return writeOnnx(lowered, open(name), {
       opset: loweringOpset[variant.lowering],
       reader,
-      external: {
-        name: `${name}_data`,
-        open: () => open(`${name}_data`),
+      externalData: {
+        location,
+        open: () => open(location),
         when: variant.externalData ? 'always' : 'auto',
       },
-    }),
-  )
+    })
+  })
   return {
     name: variant.name,
     file: variant.file,
@@ -67,6 +68,7 @@ export function writeVariant(graph: Graph, variant: VariantPlan, folder: string)
     ),
     seconds: (performance.now() - start) / 1000,
     nodes: lowered.nodes.length,
+    quantized: variant.quantize !== undefined,
     passes: records,
   }
 }

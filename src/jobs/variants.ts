@@ -5,6 +5,7 @@
  * best kernels. Names follow Transformers.js: `model.onnx`, `model_quantized.onnx`, and the CPU's own
  * under the base name `model_cpu`.
  */
+import type { PassRecord } from '../passes/pass.ts'
 import type { Lowering } from '../passes/pipelines.ts'
 
 /** How a variant is quantized. */
@@ -63,5 +64,6 @@ export interface BuiltVariant {
   readonly files: readonly string[]
   readonly seconds: number
   readonly nodes: number
-  readonly passes: readonly import('../passes/pass.ts').PassRecord[]
+  readonly quantized: boolean
+  readonly passes: readonly PassRecord[]
 }

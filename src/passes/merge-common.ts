@@ -8,18 +8,9 @@ import type { Attribute, Graph, Node, Value, Weight } from '../graph/graph.ts'
 import { mapUses, subgraphs } from '../graph/graph.ts'
 import { pruneDead } from '../graph/liveness.ts'
 import type { Tensor } from '../graph/tensor.ts'
+import { isRandom } from '../ops/known.ts'
 import type { Pass } from './pass.ts'
 
-/** Operators that give another answer each time they run. */
-export const randomOps: ReadonlySet<string> = new Set([
-  'RandomNormal',
-  'RandomNormalLike',
-  'RandomUniform',
-  'RandomUniformLike',
-  'Multinomial',
-  'Bernoulli',
-  'Dropout',
-])
 const pureDomains: ReadonlySet<string> = new Set(['', 'com.microsoft'])
 const LARGEST_COMPARED_CONSTANT = 4096
 
@@ -79,7 +70,7 @@ class Merger {
 
   /** An earlier node that computes the same; undefined when this is the first, or must not be merged. */
   node(node: Node): Node | undefined {
-    if (!pureDomains.has(node.domain) || randomOps.has(node.op)) return undefined
+    if (!pureDomains.has(node.domain) || isRandom(node)) return undefined
     if (subgraphs(node).length > 0) return undefined
     const attributes = Object.keys(node.attributes)
       .sort()

@@ -15,9 +15,9 @@ export interface DynamicQuantization {
   /** 7 keeps u8×s8 sums exact on CPUs that saturate (AVX2, AVX-512 without VNNI); 8 needs VNNI or better. */
   readonly weightBits: 7 | 8
   /** Quantize embedding tables too (default true). */
-  readonly tables?: boolean
+  readonly tables?: boolean | undefined
   /** Module paths or parameter names left in fp32; `*` matches any text. */
-  readonly exclude?: readonly string[]
+  readonly exclude?: readonly string[] | undefined
 }
 
 /** Below this many elements 8 bits save nothing: a head of a few classes keeps its precision. */

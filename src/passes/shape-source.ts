@@ -19,9 +19,10 @@ export const shapeSource: NodeRule = {
     if (dims.every((dim) => typeof dim === 'number')) {
       return [context.constant(int64Tensor(dims), 'shape')]
     }
+    if (context.graph.inputs.some(({ value }) => value === x)) return undefined
     for (const { value } of context.graph.inputs) {
       const candidate = context.typeOf(value)?.shape
-      const start = candidate && value !== x ? startOf(dims, candidate) : undefined
+      const start = candidate && startOf(dims, candidate)
       if (start === undefined) continue
       const attributes = { start: int(start), end: int(start + dims.length) }
       return [context.op('Shape', [value], attributes)]

@@ -9,7 +9,7 @@
 import { intOf } from '../graph/attributes.ts'
 import type { Node, Value } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
-import type { Shape } from '../graph/shape.ts'
+import { equalShapes, type Shape } from '../graph/shape.ts'
 import { inlineValues } from '../graph/tensor.ts'
 import { flatten } from './lower-linear.ts'
 
@@ -31,10 +31,6 @@ function unflattened(
 const unflattenAgain = (context: RewriteContext, flat: Value, shape: Value): Value[] => [
   context.op('Reshape', [flat, shape]),
 ]
-
-/** Every dimension known to be equal (same number or same text). */
-export const sameShape = (a: Shape | undefined, b: Shape | undefined): boolean =>
-  a !== undefined && a.length === b?.length && a.every((dim, i) => dim !== null && dim === b[i])
 
 /** `Reshape(Reshape(flat, …), [-1, width])` → `flat`. */
 const cancelFlatten: NodeRule = {
@@ -73,14 +69,16 @@ const throughBinary: NodeRule = {
     const inputs = node.inputs.map((input, i) => {
       const found = sources[i]
       if (found)
-        return sameShape(shapeOf(input, context), shapeOf(first, context)) ? found.flat : undefined
+        return equalShapes(shapeOf(input, context), shapeOf(first, context))
+          ? found.flat
+          : undefined
       const shape = shapeOf(input, context)
       const isRow =
         shape &&
         shape.length <= 1 &&
         (shape.length === 0 || shape[0] === 1 || shape[0] === source.width)
       if (isRow) return input
-      return sameShape(shape, shapeOf(first, context))
+      return equalShapes(shape, shapeOf(first, context))
         ? flatten(context, input!, source.width)
         : undefined
     })

@@ -1,0 +1,113 @@
+/**
+ * `eval`: a model's metrics on a data file, each with its interval.
+ */
+
+import type { MetricResult } from '../data/metrics.ts'
+import { LimbeckError } from '../errors.ts'
+import { type DataTask, dataTask } from '../fit/data-task.ts'
+import { type DataOptions, type MeasuredText, readMeasuredText } from '../fit/measured-text.ts'
+import { rowReader } from '../fit/model-rows.ts'
+import { predict } from '../fit/predict.ts'
+import type { ModelInfo } from '../models/build-model.ts'
+import type { Progress } from '../report/progress.ts'
+import { openProcess } from '../runtime/index.ts'
+import { maxLengthOf, tokenizerOf } from './load.ts'
+import { type ModelFileOptions, withModelFile } from './with-model-file.ts'
+
+/** Texts that run together unless told otherwise. */
+export const BATCH_SIZE = 32
+
+export interface EvaluateOptions extends ModelFileOptions {
+  /** Model folder, folder that Limbeck wrote, or ONNX file. */
+  readonly model: string
+  readonly data: DataOptions
+  /** Texts that run together; results of dynamic INT8 depend on it. Default 32. */
+  readonly batchSize?: number | undefined
+  readonly threads?: number | undefined
+  readonly maxLength?: number | undefined
+  readonly progress?: Progress | undefined
+}
+
+export interface EvaluationResult {
+  /** The ONNX file that ran. */
+  readonly file: string
+  readonly task: DataTask
+  readonly metrics: readonly Omit<MetricResult, 'statistic' | 'perExample'>[]
+  /** Examples. */
+  readonly n: number
+  /** Texts cut to `maxLength` tokens. */
+  readonly truncated: number
+  readonly maxLength: number
+  readonly batchSize: number
+  readonly seconds: number
+  readonly examplesPerSecond: number
+}
+
+/**
+ * Measures a model on labelled data.
+ * @throws LimbeckError naming file, line, column or label for bad input.
+ */
+export function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
+  const { data, signal, progress, batchSize = BATCH_SIZE } = options
+  return withModelFile(options.model, options, async (model, file) => {
+    const tokenizer = await tokenizerOf(model)
+    const maxLength = options.maxLength ?? maxLengthOf(model, tokenizer)
+    const text = await readMeasuredText(data, model, tokenizer, maxLength)
+    if (text.source !== 'labelled') {
+      throw new LimbeckError('usage', 'eval needs the column of the label or score.', {
+        hint: 'Name it with --label; without labels, optimize compares outputs with the source.',
+      })
+    }
+    const step = progress?.step('Evaluating', text.encodings.length)
+    const engine = await openProcess(file, {
+      ...(options.threads !== undefined && { threads: options.threads }),
+      ...(signal && { signal }),
+    })
+    try {
+      const start = performance.now()
+      const rows = await predict(engine, text.encodings, {
+        reader: rowReader(model),
+        batchSize,
+        padId: tokenizer.padId,
+        signal,
+        onProgress: (done) => step?.update(done),
+      })
+      const seconds = (performance.now() - start) / 1000
+      step?.done(`${text.examples.length} examples`)
+      const metrics = metricsOf(model, text, rows).map(({ name, value, interval, n, better }) => ({
+        name,
+        value,
+        interval,
+        n,
+        better,
+      }))
+      const n = text.examples.length
+      return {
+        file,
+        task: text.task,
+        metrics,
+        n,
+        truncated: text.truncated,
+        maxLength,
+        batchSize,
+        seconds,
+        examplesPerSecond: n / seconds,
+      }
+    } finally {
+      await engine.release()
+    }
+  })
+}
+
+/** Metrics of labelled text from its rows; empty without labels. */
+export function metricsOf(
+  model: ModelInfo,
+  text: MeasuredText,
+  rows: readonly Float32Array[][],
+): MetricResult[] {
+  if (text.source !== 'labelled') return []
+  const grouped = text.examples.map((_, i) =>
+    rows.slice(i * text.perExample, (i + 1) * text.perExample).map(([row]) => row!),
+  )
+  return dataTask(text.task).metrics?.(grouped, text.examples, model.labels.length) ?? []
+}

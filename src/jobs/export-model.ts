@@ -1,0 +1,148 @@
+/**
+ * `export` and `quantize`: one model folder in, one folder with ONNX files out.
+ */
+import { join } from 'node:path'
+import { LimbeckError } from '../errors.ts'
+import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
+import type { Progress } from '../report/progress.ts'
+import { hardware } from '../runtime/hardware.ts'
+import { type BuildResult, buildInChild } from './build-in-child.ts'
+import { writeLineage } from './lineage.ts'
+import { load } from './load.ts'
+import { writeCompanions } from './model-files.ts'
+import type { VariantPlan } from './variants.ts'
+import { verifyBuilt } from './verify.ts'
+
+/** Which lowering a file is for. */
+export type Target = 'portable' | 'cpu'
+
+interface WriteOptions {
+  /** Model folder. */
+  readonly model: string
+  /** Folder to write. */
+  readonly output: string
+  /** One or both; default both. */
+  readonly targets?: readonly Target[] | undefined
+  /** Weights beside the file (`.onnx_data`) whatever their size; by default above 1 GB. */
+  readonly externalData?: boolean | undefined
+  /** Skip the comparison with the source model (it is then said so in `limbeck.json`). */
+  readonly verify?: boolean | undefined
+  readonly overwrite?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly progress?: Progress | undefined
+}
+
+/** `export`: fp32 ONNX files. */
+export type ExportOptions = WriteOptions
+
+/** `quantize`: INT8 ONNX files. */
+export interface QuantizeOptions extends WriteOptions {
+  readonly scheme: 'dynamic-int8'
+  /** Weight range of the CPU's file: 8 bits, or 7 where u8×s8 sums saturate (found from the CPU). */
+  readonly weightBits?: 7 | 8 | undefined
+  /** Module paths or parameter names that stay fp32; `*` matches any text. */
+  readonly exclude?: readonly string[] | undefined
+}
+
+/** What was written. */
+export interface WriteResult extends BuildResult {
+  /** Absolute path of the folder. */
+  readonly folder: string
+  readonly seconds: number
+  /** Largest difference from the source, by variant; undefined where it was not compared. */
+  readonly verified: readonly {
+    readonly name: string
+    readonly maxAbsError: number
+    readonly cosine: number
+  }[]
+}
+
+const names: Readonly<Record<Target, string>> = { portable: 'model', cpu: 'model_cpu' }
+
+/**
+ * Writes the model as fp32 ONNX: `onnx/model.onnx` (portable) and `onnx/model_cpu.onnx`.
+ * @throws LimbeckError for bad input; the output folder is then untouched.
+ */
+export function exportModel(options: ExportOptions): Promise<WriteResult> {
+  const plans = targetsOf(options).map(
+    (target): VariantPlan => ({
+      name: `fp32 ${target}`,
+      file: `onnx/${names[target]}.onnx`,
+      lowering: target,
+      externalData: options.externalData,
+    }),
+  )
+  return write(options, plans)
+}
+
+/**
+ * Writes the model as INT8 ONNX: `onnx/model_quantized.onnx` (portable, 7-bit weights that no CPU
+ * saturates) and `onnx/model_cpu_quantized.onnx`.
+ * @throws LimbeckError for bad input; the output folder is then untouched.
+ */
+export function quantize(options: QuantizeOptions): Promise<WriteResult> {
+  const { scheme, exclude } = options
+  if (scheme !== 'dynamic-int8') {
+    throw new LimbeckError('usage', `--scheme ${scheme} is not known; known is dynamic-int8.`)
+  }
+  const cpuBits = options.weightBits ?? cpuWeightBits()
+  const plans = targetsOf(options).map(
+    (target): VariantPlan => ({
+      name: `INT8 ${target}`,
+      file: `onnx/${names[target]}_quantized.onnx`,
+      lowering: target,
+      quantize: {
+        scheme,
+        exclude,
+        weightBits: target === 'cpu' ? cpuBits : (options.weightBits ?? 7),
+      },
+      externalData: options.externalData,
+    }),
+  )
+  return write(options, plans)
+}
+
+/** 7 where this CPU's u8×s8 products saturate, else 8. */
+export const cpuWeightBits = (): 7 | 8 => (hardware().int8.saturates ? 7 : 8)
+
+function targetsOf({ targets = ['portable', 'cpu'] }: WriteOptions): readonly Target[] {
+  const unknown = targets.find((target) => !(target in names))
+  if (unknown === undefined) return targets
+  throw new LimbeckError('usage', `--target ${unknown} is not known; known are portable, cpu.`)
+}
+
+async function write(options: WriteOptions, plans: readonly VariantPlan[]): Promise<WriteResult> {
+  const { output, overwrite, signal, progress } = options
+  const start = performance.now()
+  checkTarget(output, { overwrite })
+  const model = load(options.model)
+  return writeFolder(output, { overwrite }, async (folder) => {
+    const step = progress?.step('Writing', plans.length)
+    let begun = 0
+    const built = await buildInChild(
+      { model: model.folder.path, folder, variants: plans },
+      { signal, onVariant: (name) => step?.update(begun++, name) },
+    )
+    step?.done(`${plans.length} file${plans.length === 1 ? '' : 's'}`)
+    const verified =
+      options.verify === false
+        ? []
+        : await verifyBuilt(model, folder, built.variants, { signal, progress })
+    const external = Object.fromEntries(
+      built.variants
+        .filter((variant) => variant.files.length > 1)
+        .map((variant) => [variant.file.replace('onnx/', ''), 1]),
+    )
+    writeCompanions(model, folder, external)
+    await writeLineage(join(folder, LIMBECK_FILE), model, {
+      steps: plans.map(({ name, file, lowering, quantize: q }) => ({
+        name,
+        file,
+        lowering,
+        quantize: q ?? null,
+      })),
+      verified: verified.length > 0 ? verified : null,
+    })
+    return { ...built, folder: output, seconds: (performance.now() - start) / 1000, verified }
+  })
+}

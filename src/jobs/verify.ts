@@ -1,0 +1,182 @@
+/**
+ * No variant is called good before it has been loaded, run and compared with its source.
+ *
+ * The source is the logical graph as exported, run with ONNX Runtime's own optimization off, so that it
+ * cannot hide a wrong rewrite. Compared are all outputs on batches with padding on the right, on the left
+ * and in holes, since a wrong mask shows nowhere else.
+ */
+import { join } from 'node:path'
+import { fidelityMeter } from '../data/fidelity.ts'
+import { padBatch } from '../data/pad-batch.ts'
+import { randomEncodings } from '../data/random-tokens.ts'
+import type { Encoding } from '../data/tokenizer.ts'
+import { LimbeckError } from '../errors.ts'
+import type { HostTensor } from '../graph/data-type.ts'
+import type { Progress } from '../report/progress.ts'
+import { type Engine, type Feeds, openProcess } from '../runtime/index.ts'
+import { buildInChild } from './build-in-child.ts'
+import type { LoadedModel } from './load.ts'
+import { type BuiltVariant, sourcePlan } from './variants.ts'
+
+/** Outputs of one variant beside its source's. */
+export interface Verification {
+  readonly name: string
+  /** Over every value of every output. */
+  readonly maxAbsError: number
+  /** Mean cosine similarity of output rows. */
+  readonly cosine: number
+  readonly ok: boolean
+  /** Why it is not. */
+  readonly reason?: string | undefined
+}
+
+export interface VerifyOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly progress?: Progress | undefined
+  /** Real texts to compare on, beside random tokens. */
+  readonly encodings?: readonly Encoding[] | undefined
+}
+
+/** fp32 rewriting may reorder sums: at most this much of the largest output (or of 1). */
+const FP32_TOLERANCE = 1e-4
+/** An 8-bit variant below this mean cosine has lost its source. */
+const INT8_LEAST_COSINE = 0.9
+
+/** Compares written variants with the source, which is built for it; throws when one is not the source. */
+export async function verifyBuilt(
+  model: LoadedModel,
+  folder: string,
+  variants: readonly BuiltVariant[],
+  options: VerifyOptions = {},
+): Promise<Verification[]> {
+  const { signal, progress } = options
+  const step = progress?.step('Verifying', variants.length)
+  const scratch = join(folder, '.verify')
+  const [source] = (
+    await buildInChild(
+      { model: model.folder.path, folder: scratch, variants: [sourcePlan] },
+      { signal },
+    )
+  ).variants
+  const results: Verification[] = []
+  const feeds = verificationFeeds(model, options.encodings ?? [])
+  const reference = await outputsOf(join(scratch, source!.file), feeds, 'disabled', signal)
+  for (const variant of variants) {
+    step?.update(results.length, variant.name)
+    const outputs = await outputsOf(join(folder, variant.file), feeds, 'limbeck', signal)
+    results.push(compareOutputs(variant, reference, outputs))
+  }
+  await removeFolder(scratch)
+  const bad = results.find((result) => !result.ok)
+  if (bad) {
+    step?.fail(bad.name)
+    throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
+      hint: 'The file was not written; exclude layers (--exclude) or report the model.',
+    })
+  }
+  step?.done(
+    `largest difference ${Math.max(...results.map((r) => r.maxAbsError)).toExponential(1)}`,
+  )
+  return results
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  const { rm } = await import('node:fs/promises')
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** Batches whose masks stand right, left, in holes and not at all. */
+export function verificationFeeds(model: LoadedModel, encodings: readonly Encoding[]): Feeds[] {
+  const { vocab, positions } = model.dims
+  const inputs = model.graph.inputs.map((port) => port.name)
+  const length: [number, number] = [Math.min(3, positions), Math.min(24, positions)]
+  const random = randomEncodings({ count: 8, length, vocabularySize: vocab, seed: 7 })
+  const right = padBatch(random, { inputs })
+  const feeds: Feeds[] = [right, reversed(right), holed(padBatch(random.slice(0, 4), { inputs }))]
+  if (encodings.length > 0) feeds.push(padBatch(encodings.slice(0, 16), { inputs }))
+  return feeds
+}
+
+const int64 = (tensor: HostTensor): BigInt64Array => tensor.data as BigInt64Array
+
+/** Every row reversed: padding stands on the left. */
+function reversed(feeds: Feeds): Feeds {
+  return mapFeeds(feeds, ({ shape, data }) => {
+    const width = shape[1]!
+    const rows = new BigInt64Array(data as BigInt64Array)
+    for (let at = 0; at < rows.length; at += width) rows.subarray(at, at + width).reverse()
+    return rows
+  })
+}
+
+/** Every third token of the mask taken out, the first token kept. */
+function holed(feeds: Feeds): Feeds {
+  const mask = feeds.attention_mask
+  if (!mask) return feeds
+  const width = mask.shape[1]!
+  const data = int64(mask).map((bit, i) => (i % width > 0 && i % 3 === 2 ? 0n : bit))
+  return { ...feeds, attention_mask: { ...mask, data } }
+}
+
+function mapFeeds(feeds: Feeds, map: (tensor: HostTensor) => BigInt64Array): Feeds {
+  return Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => [name, { ...tensor, data: map(tensor) }]),
+  )
+}
+
+/** Outputs of every batch, from an engine of their own. */
+export async function outputsOf(
+  path: string,
+  feeds: readonly Feeds[],
+  optimization: 'disabled' | 'limbeck',
+  signal?: AbortSignal,
+): Promise<Record<string, HostTensor>[]> {
+  const engine: Engine = await openProcess(path, { optimization, ...(signal && { signal }) })
+  try {
+    const outputs: Record<string, HostTensor>[] = []
+    for (const batch of feeds) outputs.push(await engine.run(batch, signal ? { signal } : {}))
+    return outputs
+  } finally {
+    await engine.release()
+  }
+}
+
+/** The verdict on a variant's outputs beside the source's. */
+export function compareOutputs(
+  variant: Pick<BuiltVariant, 'name' | 'quantized'>,
+  reference: readonly Record<string, HostTensor>[],
+  outputs: readonly Record<string, HostTensor>[],
+): Verification {
+  const meter = fidelityMeter('values')
+  let largest = 1
+  reference.forEach((batch, i) => {
+    for (const [name, expected] of Object.entries(batch)) {
+      const found = outputs[i]?.[name]
+      const values = expected.data as Float32Array
+      if (!found || found.data.length !== values.length) {
+        meter.add([0], [Number.NaN])
+        continue
+      }
+      for (const value of values) largest = Math.max(largest, Math.abs(value))
+      const width = expected.shape.at(-1) ?? 1
+      for (let at = 0; at < values.length; at += width) {
+        meter.add(
+          values.subarray(at, at + width),
+          (found.data as Float32Array).subarray(at, at + width),
+        )
+      }
+    }
+  })
+  const { maxAbsError, cosine, nonFinite } = meter.result()
+  const reason =
+    nonFinite > 0
+      ? `${nonFinite} of its output rows are not finite or missing`
+      : variant.quantized
+        ? cosine.mean < INT8_LEAST_COSINE
+          ? `its outputs have collapsed (mean cosine to the source ${cosine.mean.toFixed(3)})`
+          : undefined
+        : maxAbsError > FP32_TOLERANCE * largest
+          ? `its outputs differ from the source by ${maxAbsError.toExponential(2)}, allowed is ${(FP32_TOLERANCE * largest).toExponential(2)}`
+          : undefined
+  return { name: variant.name, maxAbsError, cosine: cosine.mean, ok: reason === undefined, reason }
+}

@@ -1,0 +1,12 @@
+/** The passes room: functions from graph to graph, and the pipelines that order them. */
+export { foldConstants } from './fold-constants.ts'
+export { mergeCommon } from './merge-common.ts'
+export { type Pass, type PassRecord, runPasses } from './pass.ts'
+export {
+  type Lowering,
+  loweringOpset,
+  type PipelineOptions,
+  pipeline,
+  simplify,
+} from './pipelines.ts'
+export { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'

@@ -1,0 +1,81 @@
+/**
+ * The pipelines, each an ordered, literal list: what happens to a logical graph on its way to a file.
+ */
+import type { ReadTensor } from '../graph/tensor.ts'
+import { eliminateRules } from './eliminate.ts'
+import { foldConstants } from './fold-constants.ts'
+import { fuseAttention } from './lower-attention.ts'
+import { lowerLinear, lowerTable, matMulInteger, matMulIntegerToFloat } from './lower-linear.ts'
+import { additiveMask } from './lower-portable-rules.ts'
+import { mergeCommon } from './merge-common.ts'
+import type { Pass } from './pass.ts'
+import { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
+import { rulePass } from './rule-pass.ts'
+import { shapeSource } from './shape-source.ts'
+import { tokenMajorRules } from './token-major.ts'
+
+/** How a graph is lowered: as exporters write it, for any runtime, or for this CPU. */
+export type Lowering = 'exported' | 'portable' | 'cpu'
+
+/** Opset of ai.onnx in the file of each lowering. */
+export const loweringOpset: Readonly<Record<Lowering, number>> = {
+  exported: 17,
+  portable: 17,
+  cpu: 24,
+}
+
+export interface PipelineOptions {
+  readonly lowering: Lowering
+  readonly quantize?: DynamicQuantization | undefined
+  /** Gives the values of constants. */
+  readonly read: ReadTensor
+}
+
+/** Removes what changes nothing, folds what is constant, computes equal things once. */
+export const simplify = (read: ReadTensor): readonly Pass[] => [
+  rulePass('eliminate', 'Removes identities and merges steps that are one.', eliminateRules),
+  foldConstants(read),
+  mergeCommon,
+]
+
+const tokenMajor = rulePass(
+  'token-major',
+  'Keeps activations as [tokens, width] between attentions.',
+  [...tokenMajorRules, shapeSource],
+)
+
+/** Linear layers with a bias first: a bare product next to its bias must not be taken alone. */
+const linear = (int8: Parameters<typeof lowerLinear>[1]): readonly Pass[] => [
+  rulePass('lower-linear', 'Turns linear layers into Gemm, or INT8 products where marked.', [
+    lowerLinear('Add', int8),
+    lowerTable,
+  ]),
+  rulePass('lower-bare-linear', 'The same for linear layers without a bias.', [
+    lowerLinear('MatMul', int8),
+  ]),
+]
+
+const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
+  exported: [],
+  portable: [
+    rulePass('lower-portable', 'Adds one mask to the scores instead of choosing by it.', [
+      additiveMask,
+    ]),
+    ...linear(matMulInteger),
+    tokenMajor,
+  ],
+  cpu: [
+    rulePass('fuse-attention', 'Makes decomposed attention one Attention kernel.', [fuseAttention]),
+    ...linear(matMulIntegerToFloat),
+    tokenMajor,
+  ],
+}
+
+/** The passes of a file. */
+export function pipeline({ lowering, quantize, read }: PipelineOptions): readonly Pass[] {
+  return [
+    ...(quantize ? [quantizeDynamic(quantize)] : []),
+    ...lowerings[lowering],
+    ...simplify(read),
+  ]
+}

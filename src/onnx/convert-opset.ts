@@ -6,6 +6,7 @@
  * node keeps the original output values, so that no consumer changes.
  */
 import { LimbeckError } from '../errors.ts'
+import type { DataType } from '../graph/data-type.ts'
 import type { Attribute, Graph, Node, Value, Weight } from '../graph/graph.ts'
 import { inlineValues, type Tensor } from '../graph/tensor.ts'
 
@@ -17,7 +18,12 @@ export interface ConversionContext {
   tensorOf(value: Value | undefined): Tensor | undefined
   /** The integers of a constant value; undefined when it is no constant or stands in a file. */
   intsOf(value: Value | undefined): number[] | undefined
+  /** The element type of a value, declared or inferred. */
+  dtypeOf(value: Value): DataType | undefined
 }
+
+/** Finds the element type of a value. */
+export type DtypeOf = ConversionContext['dtypeOf']
 
 /** Takes a node over one change of its operator; the node itself when nothing is to be done. */
 export type Converter = (node: Node, context: ConversionContext) => Node | readonly Node[]
@@ -42,14 +48,15 @@ export function convertGraph(
   graph: Graph,
   version: number,
   next: NextStep,
+  dtypeOf: DtypeOf = (value) => value.type?.dtype,
   outer: readonly Graph['weights'][] = [],
 ): Graph {
   const added = new Map<Value, Weight>()
   const scopes = [graph.weights, added, ...outer]
-  const context = contextOf(scopes, added)
+  const context = contextOf(scopes, added, dtypeOf)
   const nodes: Node[] = []
   for (const node of graph.nodes) {
-    const inside = convertSubgraphs(node, version, next, scopes)
+    const inside = convertSubgraphs(node, version, next, dtypeOf, scopes)
     nodes.push(...convertNode(inside, version, next, context))
   }
   if (nodes.length === graph.nodes.length && nodes.every((node, i) => node === graph.nodes[i])) {
@@ -76,10 +83,11 @@ function convertSubgraphs(
   node: Node,
   version: number,
   next: NextStep,
+  dtypeOf: DtypeOf,
   scopes: readonly Graph['weights'][],
 ): Node {
   let attributes: Record<string, Attribute> | undefined
-  const convert = (graph: Graph): Graph => convertGraph(graph, version, next, scopes)
+  const convert = (graph: Graph): Graph => convertGraph(graph, version, next, dtypeOf, scopes)
   for (const [name, attribute] of Object.entries(node.attributes)) {
     let converted: Attribute = attribute
     if (attribute.type === 'graph') {
@@ -102,6 +110,7 @@ function convertSubgraphs(
 function contextOf(
   scopes: readonly Graph['weights'][],
   added: Map<Value, Weight>,
+  dtypeOf: DtypeOf,
 ): ConversionContext {
   const tensorOf = (value: Value | undefined): Tensor | undefined => {
     if (!value) return undefined
@@ -113,6 +122,7 @@ function contextOf(
   }
   return {
     tensorOf,
+    dtypeOf: (value) => dtypeOf(value) ?? tensorOf(value)?.dtype,
     constant: (tensor, name = 'constant') => {
       const value: Value = { name, type: { dtype: tensor.dtype, shape: tensor.shape } }
       added.set(value, { tensor })

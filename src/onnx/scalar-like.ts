@@ -10,7 +10,7 @@ export function scalarsLike(
   out: Replacement,
   context: ConversionContext,
 ): (value: number) => Value {
-  const dtype = x.type?.dtype ?? context.tensorOf(x)?.dtype
+  const dtype = context.dtypeOf(x)
   return (value) => {
     const scalar = floatScalar(value)
     if (!dtype) return out.op('CastLike', [context.constant(scalar), x])

@@ -9,7 +9,6 @@ import { int, intOf, ints, string, stringOf } from '../graph/attributes.ts'
 import type { Node } from '../graph/graph.ts'
 import { int64Tensor } from '../graph/tensor.ts'
 import {
-  type ConversionContext,
   type Converter,
   cannotConvert,
   trimmed,
@@ -57,7 +56,7 @@ const splitWithoutCount: Converter = (node, context) => {
   const count = intOf(node, 'num_outputs', undefined)
   const plain = withoutAttributes(node, 'num_outputs')
   if (count === undefined || node.inputs[1]) return plain
-  const shape = node.inputs[0]?.type?.shape
+  const shape = context.typeOf(node.inputs[0])?.shape
   const axis = intOf(node, 'axis', 0)
   const size = shape?.at(axis)
   if (typeof size !== 'number' || size % count === 0) return plain
@@ -72,7 +71,7 @@ const padAllAxes: Converter = (node, context) => {
   if (!axesInput) return { ...node, inputs: trimmed(node.inputs.slice(0, 3)) }
   const axes = context.intsOf(axesInput)
   const sizes = context.intsOf(pads)
-  const rank = data?.type?.shape?.length
+  const rank = context.typeOf(data)?.shape?.length
   if (!axes || !sizes || rank === undefined) {
     throw cannotConvert(node, 'its pads, its axes and the rank of its input must be known below 18')
   }
@@ -94,9 +93,9 @@ const resizeModes: Converter = (node) =>
     ? refuse('coordinate mode half_pixel_symmetric')(node)
     : node
 
-const resizeAllAxes: Converter = (node) => {
+const resizeAllAxes: Converter = (node, context) => {
   if (node.attributes.axes) throw cannotConvert(node, 'it has axes, which opsets below 18 lack')
-  return dropDefaults({ antialias: 0, keep_aspect_ratio_policy: 'stretch' })(node, noContext)
+  return dropDefaults({ antialias: 0, keep_aspect_ratio_policy: 'stretch' })(node, context)
 }
 
 const reductions: Converter = (node) => {
@@ -143,14 +142,6 @@ const refuse =
       'Write a newer opset, or run the pass that decomposes it first.',
     )
   }
-
-const noContext: ConversionContext = {
-  constant: () => {
-    throw new Error('internal: no constants here')
-  },
-  tensorOf: () => undefined,
-  intsOf: () => undefined,
-}
 
 const only = (since: number, convert: Converter) => [{ since, convert }]
 const absentBelow = (since: number) => only(since, refuse('the operator'))

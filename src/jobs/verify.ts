@@ -5,6 +5,8 @@
  * cannot hide a wrong rewrite. Compared are all outputs on batches with padding on the right, on the left
  * and in holes, since a wrong mask shows nowhere else.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fidelityMeter } from '../data/fidelity.ts'
 import { padBatch } from '../data/pad-batch.ts'
@@ -26,6 +28,8 @@ export interface Verification {
   /** Mean cosine similarity of output rows. */
   readonly cosine: number
   readonly ok: boolean
+  /** Largest difference allowed; absent for INT8, where the cosine decides. */
+  readonly tolerance?: number | undefined
   /** Why it is not. */
   readonly reason?: string | undefined
 }
@@ -49,40 +53,61 @@ export async function verifyBuilt(
   variants: readonly BuiltVariant[],
   options: VerifyOptions = {},
 ): Promise<Verification[]> {
-  const { signal, progress } = options
+  const scratch = mkdtempSync(join(tmpdir(), 'limbeck-'))
+  try {
+    const plan = { model: model.folder.path, folder: scratch, variants: [sourcePlan] }
+    await buildInChild(plan, options)
+    const source = join(scratch, sourcePlan.file)
+    const results = await compareFiles(model, source, folder, variants, options)
+    const bad = results.find((result) => !result.ok)
+    if (!bad) return results
+    throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
+      hint: 'Nothing was written; exclude layers (--exclude) or report the model.',
+    })
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Compares the variants of a folder with the source, the first of them. An fp32 variant that is not its
+ * source is an error of ours and throws; an INT8 one is marked and must not be chosen.
+ */
+export async function verifyVariants(
+  model: LoadedModel,
+  folder: string,
+  variants: readonly BuiltVariant[],
+  options: VerifyOptions = {},
+): Promise<Verification[]> {
+  const [source, ...others] = variants
+  const results = await compareFiles(model, join(folder, source!.file), folder, others, options)
+  const broken = results.find((result, i) => !result.ok && !others[i]!.quantized)
+  if (!broken) return results
+  throw new LimbeckError('verify', `${broken.name}: ${broken.reason}.`, {
+    hint: 'Nothing was written; please report the model.',
+  })
+}
+
+async function compareFiles(
+  model: LoadedModel,
+  source: string,
+  folder: string,
+  variants: readonly BuiltVariant[],
+  { signal, progress, encodings = [] }: VerifyOptions,
+): Promise<Verification[]> {
   const step = progress?.step('Verifying', variants.length)
-  const scratch = join(folder, '.verify')
-  const [source] = (
-    await buildInChild(
-      { model: model.folder.path, folder: scratch, variants: [sourcePlan] },
-      { signal },
-    )
-  ).variants
+  const feeds = verificationFeeds(model, encodings)
+  const reference = await outputsOf(source, feeds, 'disabled', signal)
   const results: Verification[] = []
-  const feeds = verificationFeeds(model, options.encodings ?? [])
-  const reference = await outputsOf(join(scratch, source!.file), feeds, 'disabled', signal)
   for (const variant of variants) {
     step?.update(results.length, variant.name)
     const outputs = await outputsOf(join(folder, variant.file), feeds, 'limbeck', signal)
     results.push(compareOutputs(variant, reference, outputs))
   }
-  await removeFolder(scratch)
   const bad = results.find((result) => !result.ok)
-  if (bad) {
-    step?.fail(bad.name)
-    throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
-      hint: 'The file was not written; exclude layers (--exclude) or report the model.',
-    })
-  }
-  step?.done(
-    `largest difference ${Math.max(...results.map((r) => r.maxAbsError)).toExponential(1)}`,
-  )
+  if (bad) step?.fail(`${bad.name}: ${bad.reason}`)
+  else step?.done(`${variants.length} variants agree with the source`)
   return results
-}
-
-async function removeFolder(folder: string): Promise<void> {
-  const { rm } = await import('node:fs/promises')
-  await rm(folder, { recursive: true, force: true })
 }
 
 /** Batches whose masks stand right, left, in holes and not at all. */
@@ -168,15 +193,23 @@ export function compareOutputs(
     }
   })
   const { maxAbsError, cosine, nonFinite } = meter.result()
+  const tolerance = variant.quantized ? undefined : FP32_TOLERANCE * largest
   const reason =
     nonFinite > 0
       ? `${nonFinite} of its output rows are not finite or missing`
-      : variant.quantized
-        ? cosine.mean < INT8_LEAST_COSINE
-          ? `its outputs have collapsed (mean cosine to the source ${cosine.mean.toFixed(3)})`
-          : undefined
-        : maxAbsError > FP32_TOLERANCE * largest
-          ? `its outputs differ from the source by ${maxAbsError.toExponential(2)}, allowed is ${(FP32_TOLERANCE * largest).toExponential(2)}`
-          : undefined
-  return { name: variant.name, maxAbsError, cosine: cosine.mean, ok: reason === undefined, reason }
+      : tolerance === undefined
+        ? cosine.mean >= INT8_LEAST_COSINE
+          ? undefined
+          : `its outputs have collapsed (mean cosine to the source ${cosine.mean.toFixed(3)})`
+        : maxAbsError <= tolerance
+          ? undefined
+          : `its outputs differ from the source by ${maxAbsError.toExponential(2)}, allowed is ${tolerance.toExponential(2)}`
+  return {
+    name: variant.name,
+    maxAbsError,
+    cosine: cosine.mean,
+    ok: reason === undefined,
+    tolerance,
+    reason,
+  }
 }

@@ -1,0 +1,181 @@
+/**
+ * From measurements to the report: verdicts, the choice and its reason, what a reader must know.
+ */
+import { type BenchRow, formatShape } from '../bench/index.ts'
+import { acceptMetric } from '../data/accept-metric.ts'
+import type { MetricResult } from '../data/metrics.ts'
+import type { MeasuredText } from '../fit/measured-text.ts'
+import type {
+  LatencyReport,
+  MetricReport,
+  Report,
+  ReportMachine,
+  VariantReport,
+} from '../report/report.ts'
+import { hardware } from '../runtime/hardware.ts'
+import { ortVersion } from '../runtime/ort.ts'
+import { parseMaxDrop } from '../stats/acceptance.ts'
+import { chooseVariant } from './choose-variant.ts'
+import { limbeckVersion } from './lineage.ts'
+import type { LoadedModel } from './load.ts'
+import type { Quality } from './measure-variants.ts'
+import type { OptimizeOptions, OptimizeSettings } from './optimize.ts'
+import { type BuiltVariant, sourcePlan } from './variants.ts'
+import type { Verification } from './verify.ts'
+
+export interface Measurements {
+  readonly options: OptimizeOptions
+  readonly settings: OptimizeSettings
+  readonly model: LoadedModel
+  readonly text: MeasuredText
+  readonly variants: readonly BuiltVariant[]
+  readonly verified: readonly Verification[]
+  readonly quality: readonly Quality[]
+  readonly rows: readonly BenchRow[]
+  readonly stages: readonly { readonly name: string; readonly seconds: number }[]
+}
+
+/** The report of an optimization. */
+export async function assembleReport(m: Measurements): Promise<Report> {
+  const { options, settings, model, text } = m
+  const headline = { shape: formatShape(settings.shapes.at(-1)!), threads: settings.threads }
+  const variants = m.variants.map((variant, i) => variantReport(variant, i, m, headline.shape))
+  const choice = chooseVariant(variants, headline, settings.strict)
+  return {
+    version: 1,
+    title: `${model.folder.name}, optimized`,
+    createdAt: new Date().toISOString(),
+    command: options.command,
+    model: {
+      folder: options.model,
+      name: model.folder.name,
+      family: model.family.type,
+      task: model.task,
+      parameters: model.parameters,
+      layers: model.dims.layers,
+      hidden: model.dims.hidden,
+      labels: model.labels,
+    },
+    data: {
+      file: options.data?.file,
+      source: text.source,
+      rows: text.examples.length > 0 ? text.examples.length : text.encodings.length,
+      metric: m.quality[0]?.metrics[0]?.name,
+      truncated: text.truncated,
+      maxLength: text.maxLength,
+    },
+    machine: await machineReport(),
+    settings: {
+      maxDrop: settings.maxDrop,
+      strict: settings.strict,
+      threads: [settings.threads],
+      shapes: settings.shapes.map(formatShape),
+      batchSize: settings.batchSize,
+      seed: settings.seed,
+    },
+    headline,
+    variants,
+    chosen: choice.name,
+    chosenWhy: choice.why,
+    notes: notesOf(m),
+    files: m.variants
+      .filter((variant) => variant.name !== sourcePlan.name)
+      .map(({ name, file, bytes }) => ({ role: name, path: file, bytes })),
+    stages: m.stages,
+  }
+}
+
+async function machineReport(): Promise<ReportMachine> {
+  const { cpu, cores, allottedCores, isa, int8 } = hardware()
+  return {
+    cpu,
+    cores,
+    allottedCores,
+    isa,
+    int8Kernel: int8.kernel,
+    node: process.versions.node,
+    onnxruntime: await ortVersion(),
+    limbeck: limbeckVersion,
+  }
+}
+
+function variantReport(
+  variant: BuiltVariant,
+  index: number,
+  { quality, rows, verified, settings }: Measurements,
+  headlineShape: string,
+): VariantReport {
+  const own = quality[index]!
+  const [metric, ...others] = own.metrics
+  const source = quality[0]!.metrics[0]
+  const isSource = index === 0
+  const checked = verified.find(({ name }) => name === variant.name)
+  const headlineRow = rows.find(({ shape }) => formatShape(shape) === headlineShape)
+  const memory = headlineRow?.entries.find(({ name }) => name === variant.name)?.memory
+  return {
+    name: variant.name,
+    file: isSource ? undefined : variant.file,
+    target: isSource ? 'as exported' : variant.file.includes('_cpu') ? 'cpu' : 'portable',
+    precision: variant.quantized ? 'int8' : 'fp32',
+    bytes: variant.bytes,
+    nodes: variant.nodes,
+    peakMemoryBytes: memory?.peak,
+    latency: rows.map((row) => latencyReport(row, variant.name)),
+    quality: metric && metricReport(metric),
+    otherMetrics: others.map(metricReport),
+    fidelity: own.fidelity,
+    verification: checked && {
+      ok: checked.ok,
+      tolerance: checked.tolerance,
+      maxAbsError: checked.maxAbsError,
+      note: checked.reason,
+    },
+    acceptance:
+      !isSource && metric && source
+        ? acceptMetric(source, metric, parseMaxDrop(settings.maxDrop), { seed: settings.seed })
+        : undefined,
+    passes: variant.passes,
+  }
+}
+
+const metricReport = ({ name, value, interval, n, better }: MetricResult): MetricReport => ({
+  name,
+  value,
+  interval,
+  n,
+  better,
+})
+
+function latencyReport(row: BenchRow, name: string): LatencyReport {
+  const entry = row.entries.find((candidate) => candidate.name === name)!
+  const { p50, p95, p50Interval, p95Interval, vsRival, tokensPerSecond } = entry
+  return {
+    shape: formatShape(row.shape),
+    threads: row.threads,
+    p50,
+    p95,
+    p50Interval,
+    p95Interval,
+    vsSource: vsRival,
+    tokensPerSecond,
+    oversubscribed: row.oversubscribed,
+  }
+}
+
+/** What a reader of the figures must know. */
+function notesOf({ text, settings }: Measurements): string[] {
+  const notes = [
+    `Dynamic INT8 finds its ranges in each batch, padding included: accuracy was taken with ${settings.batchSize} texts a batch, sorted by length, and may differ slightly with another batch size.`,
+  ]
+  if (text.source === 'random') {
+    notes.push(
+      'No text was given: fidelity was taken on random tokens and says less than on real text.',
+    )
+  }
+  if (text.truncated > 0) {
+    notes.push(
+      `${text.truncated} of ${text.encodings.length} texts were longer than ${text.maxLength} tokens and were cut.`,
+    )
+  }
+  return notes
+}

@@ -1,0 +1,116 @@
+/**
+ * Measures written variants: accuracy and fidelity over the text, latency and memory interleaved.
+ */
+import { join } from 'node:path'
+import { type BenchRow, benchModels, formatShape } from '../bench/index.ts'
+import { type Fidelity, fidelityMeter } from '../data/fidelity.ts'
+import type { MetricResult } from '../data/metrics.ts'
+import type { MeasuredText } from '../fit/measured-text.ts'
+import { rowReader } from '../fit/model-rows.ts'
+import { predict } from '../fit/predict.ts'
+import type { Progress } from '../report/progress.ts'
+import { openProcess, type SessionOptions } from '../runtime/index.ts'
+import { metricsOf } from './evaluate.ts'
+import { type LoadedModel, tokenizerOf } from './load.ts'
+import type { OptimizeSettings } from './optimize.ts'
+import { type BuiltVariant, sourcePlan } from './variants.ts'
+
+/** What is measured and who is told. */
+export interface Measured {
+  readonly model: LoadedModel
+  readonly folder: string
+  /** The source first. */
+  readonly variants: readonly BuiltVariant[]
+  readonly signal?: AbortSignal | undefined
+  readonly progress?: Progress | undefined
+}
+
+/** What a variant's answers came to. */
+export interface Quality {
+  readonly name: string
+  /** Empty without labels; the first is the one that judges. */
+  readonly metrics: readonly MetricResult[]
+  /** Nearness to the source; absent for the source. */
+  readonly fidelity: Fidelity | undefined
+}
+
+/** The source runs as others run it: ONNX Runtime's defaults. */
+export const sessionOf = (
+  variant: Pick<BuiltVariant, 'name'>,
+): Pick<SessionOptions, 'optimization'> =>
+  variant.name === sourcePlan.name ? { optimization: 'default' } : { optimization: 'limbeck' }
+
+/** Runs every variant over all texts. */
+export async function measureQuality(
+  { model, folder, variants, signal, progress }: Measured,
+  text: MeasuredText,
+  batchSize: number,
+): Promise<Quality[]> {
+  const total = text.encodings.length * variants.length
+  const step = progress?.step('Measuring accuracy', total)
+  const padId = text.source === 'random' ? 0 : (await tokenizerOf(model)).padId
+  const reader = rowReader(model)
+  let source: readonly Float32Array[][] | undefined
+  const results: Quality[] = []
+  for (const variant of variants) {
+    const engine = await openProcess(join(folder, variant.file), {
+      ...sessionOf(variant),
+      ...(signal && { signal }),
+    })
+    const before = results.length * text.encodings.length
+    try {
+      const rows = await predict(engine, text.encodings, {
+        reader,
+        batchSize,
+        padId,
+        signal,
+        onProgress: (done) => step?.update(before + done, variant.name),
+      })
+      const fidelity = source && fidelityOf(source, rows, reader.kind)
+      source ??= rows
+      results.push({ name: variant.name, metrics: metricsOf(model, text, rows), fidelity })
+    } finally {
+      await engine.release()
+    }
+  }
+  step?.done(`${text.encodings.length} texts × ${variants.length} variants`)
+  return results
+}
+
+function fidelityOf(
+  source: readonly Float32Array[][],
+  rows: readonly Float32Array[][],
+  kind: Parameters<typeof fidelityMeter>[0],
+): Fidelity {
+  const meter = fidelityMeter(kind)
+  source.forEach((expected, i) => {
+    expected.forEach((row, j) => {
+      meter.add(row, rows[i]![j]!)
+    })
+  })
+  return meter.result()
+}
+
+/** Times every variant against the source, each in a process of its own. */
+export async function measureLatency(
+  { folder, variants, signal, progress }: Measured,
+  { shapes, threads, seconds, seed }: OptimizeSettings,
+): Promise<BenchRow[]> {
+  const step = progress?.step('Measuring latency', 100)
+  const candidates = variants.map((variant) => ({
+    name: variant.name,
+    path: join(folder, variant.file),
+    options: sessionOf(variant),
+  }))
+  const rows = await benchModels(candidates, {
+    shapes,
+    threads: [threads],
+    vs: sourcePlan.name,
+    maxSeconds: seconds,
+    seed,
+    ...(signal && { signal }),
+    onProgress: (at) => step?.update(Math.round(at.fraction * 100), formatShape(at.shape)),
+  })
+  step?.done(shapes.map(formatShape).join(', '))
+  return rows
+}

@@ -1,0 +1,164 @@
+/**
+ * `optimize`: the main job. One model folder in; a folder with smaller, faster variants out, each
+ * verified against its source, measured beside it, and judged by the acceptance contract.
+ */
+import { rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseShapes } from '../bench/bench-shape.ts'
+import {
+  type DataOptions,
+  type MeasuredText,
+  randomText,
+  readMeasuredText,
+} from '../fit/measured-text.ts'
+import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
+import type { Progress } from '../report/progress.ts'
+import type { Report } from '../report/report.ts'
+import { parseMaxDrop } from '../stats/acceptance.ts'
+import { assembleReport } from './assemble-report.ts'
+import { buildInChild } from './build-in-child.ts'
+import { BATCH_SIZE } from './evaluate.ts'
+import { cpuWeightBits } from './export-model.ts'
+import { writeLineage } from './lineage.ts'
+import { type LoadedModel, load, maxLengthOf, tokenizerOf } from './load.ts'
+import { measureLatency, measureQuality } from './measure-variants.ts'
+import { writeCompanions } from './model-files.ts'
+import { optimizePlans, sourcePlan } from './variants.ts'
+import { verifyVariants } from './verify.ts'
+import { writeReportFiles } from './write-report.ts'
+
+export interface OptimizeOptions {
+  /** Hugging Face or sentence-transformers folder. */
+  readonly model: string
+  /** Labelled data judges accuracy, bare text fidelity; without data random tokens stand in. */
+  readonly data?: DataOptions | undefined
+  /** Folder to write; default `limbeck-output/<model name>`. */
+  readonly output?: string | undefined
+  /** Allowed drop of the metric: `1%` of it, or `0.5pt` (points). Default 1%. */
+  readonly maxDrop?: string | undefined
+  /** Choose only among variants whose drop is proven to be allowed. */
+  readonly strict?: boolean | undefined
+  /** Threads of latency measurements; default 1. */
+  readonly threads?: number | undefined
+  /** Such as `1x16,1x128`; the last decides. Default 1x16,1x128. */
+  readonly shapes?: string | undefined
+  /** Texts that run together when accuracy is taken; dynamic INT8 depends on it. Default 32. */
+  readonly batchSize?: number | undefined
+  readonly maxLength?: number | undefined
+  /** Seconds of latency measurement per shape; default 8. */
+  readonly seconds?: number | undefined
+  readonly seed?: number | undefined
+  readonly overwrite?: boolean | undefined
+  /** The command as typed, for the report. */
+  readonly command?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly progress?: Progress | undefined
+}
+
+export interface OptimizeResult {
+  readonly report: Report
+  /** Absolute path of the folder written. */
+  readonly folder: string
+}
+
+/**
+ * Optimizes a model folder. Writes `onnx/model.onnx` and `onnx/model_quantized.onnx` (portable),
+ * `onnx/model_cpu.onnx` and `onnx/model_cpu_quantized.onnx` (this CPU), tokenizer and configuration,
+ * `limbeck.json` and `report.html`.
+ * @throws LimbeckError for bad input or cancellation; the output folder is then untouched.
+ * @example
+ * const { report } = await optimize({
+ *   model: './my-model',
+ *   data: { file: 'dev.tsv', text: 'sentence', label: 'label' },
+ * })
+ * console.log(report.chosen, report.chosenWhy)
+ */
+export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
+  const { signal, progress, overwrite } = options
+  const settings = settingsOf(options)
+  const model = load(options.model)
+  const output = resolve(options.output ?? join('limbeck-output', model.folder.name))
+  checkTarget(output, { overwrite })
+  const stages: { name: string; seconds: number }[] = []
+  const stage = async <T>(name: string, body: () => Promise<T>): Promise<T> => {
+    const start = performance.now()
+    const result = await body()
+    stages.push({ name, seconds: (performance.now() - start) / 1000 })
+    return result
+  }
+  const text = await stage('read data', () => textOf(model, options, settings.seed))
+  return writeFolder(output, { overwrite }, async (folder) => {
+    const plans = [sourcePlan, ...optimizePlans(cpuWeightBits())]
+    const { variants } = await stage('write variants', async () => {
+      const step = progress?.step('Writing variants', plans.length)
+      let begun = 0
+      const built = await buildInChild(
+        { model: model.folder.path, folder, variants: plans },
+        { signal, onVariant: (name) => step?.update(begun++, name) },
+      )
+      step?.done(`${built.variants.length} files`)
+      return built
+    })
+    const measured = { model, folder, variants, signal, progress }
+    const verified = await stage('verify', () =>
+      verifyVariants(model, folder, variants, { signal, progress, encodings: text.encodings }),
+    )
+    const quality = await stage('measure accuracy', () =>
+      measureQuality(measured, text, settings.batchSize),
+    )
+    const rows = await stage('measure latency', () => measureLatency(measured, settings))
+    rmSync(join(folder, 'source'), { recursive: true, force: true })
+    writeCompanions(model, folder)
+    const report = await assembleReport({
+      options,
+      settings,
+      model,
+      text,
+      variants,
+      verified,
+      quality,
+      rows,
+      stages,
+    })
+    await writeReportFiles(report, folder)
+    await writeLineage(join(folder, LIMBECK_FILE), model, { chosen: report.chosen, report })
+    return { report, folder: output }
+  })
+}
+
+/** Settings with their defaults. */
+export interface OptimizeSettings {
+  readonly maxDrop: string
+  readonly strict: boolean
+  readonly threads: number
+  readonly shapes: ReturnType<typeof parseShapes>
+  readonly batchSize: number
+  readonly seconds: number
+  readonly seed: number
+}
+
+function settingsOf(options: OptimizeOptions): OptimizeSettings {
+  const maxDrop = options.maxDrop ?? '1%'
+  parseMaxDrop(maxDrop)
+  return {
+    maxDrop,
+    strict: options.strict ?? false,
+    threads: options.threads ?? 1,
+    shapes: parseShapes(options.shapes ?? '1x16,1x128'),
+    batchSize: options.batchSize ?? BATCH_SIZE,
+    seconds: options.seconds ?? 8,
+    seed: options.seed ?? 1,
+  }
+}
+
+async function textOf(
+  model: LoadedModel,
+  options: OptimizeOptions,
+  seed: number,
+): Promise<MeasuredText> {
+  if (!options.data)
+    return randomText(model, options.maxLength ?? maxLengthOf(model, undefined), seed)
+  const tokenizer = await tokenizerOf(model)
+  const maxLength = options.maxLength ?? maxLengthOf(model, tokenizer)
+  return readMeasuredText(options.data, model, tokenizer, maxLength)
+}

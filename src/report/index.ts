@@ -1,4 +1,7 @@
 /** Reports: as data, and as text, Markdown and HTML drawn from that data. */
+export { latencyOf } from './latency-of.ts'
+export { reportMarkdown } from './markdown.ts'
+export { chosenOf, gainSentence, headlineLatency, sourceOf, verdictSentence } from './outcome.ts'
 export type { Progress, Step } from './progress.ts'
 export type {
   LatencyReport,
@@ -12,3 +15,14 @@ export type {
   VariantReport,
   VerificationReport,
 } from './report.ts'
+export { summaryCaption, summaryTable } from './summary-table.ts'
+export {
+  type Cell,
+  type Column,
+  markdownTable,
+  type RichCell,
+  type Table,
+  type TextTable,
+  type TextTableOptions,
+  textTable,
+} from './table.ts'

@@ -93,7 +93,8 @@ const arrays = {
 export function hostArray(dtype: DataType, bytes: Uint8Array): HostArray {
   const Type = arrays[dtype as keyof typeof arrays] ?? Uint8Array
   const size = Type.BYTES_PER_ELEMENT
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  // not bytes.slice(), which copies nothing where the bytes are a Node Buffer
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   return new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size)
 }
 

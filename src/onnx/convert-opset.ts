@@ -6,9 +6,9 @@
  * node keeps the original output values, so that no consumer changes.
  */
 import { LimbeckError } from '../errors.ts'
-import type { DataType } from '../graph/data-type.ts'
-import type { Attribute, Graph, Node, Value, Weight } from '../graph/graph.ts'
+import type { Attribute, Graph, Node, TensorType, Value, Weight } from '../graph/graph.ts'
 import { inlineValues, type Tensor } from '../graph/tensor.ts'
+import { inferTypes } from '../ops/infer-types.ts'
 
 /** What a converter sees beside its node. */
 export interface ConversionContext {
@@ -16,14 +16,11 @@ export interface ConversionContext {
   constant(tensor: Tensor, name?: string): Value
   /** The tensor behind a value that is known before the graph runs, in this graph or around it. */
   tensorOf(value: Value | undefined): Tensor | undefined
+  /** Element type and shape of a value, as far as they follow from the graph before its conversion. */
+  typeOf(value: Value | undefined): TensorType | undefined
   /** The integers of a constant value; undefined when it is no constant or stands in a file. */
   intsOf(value: Value | undefined): number[] | undefined
-  /** The element type of a value, declared or inferred. */
-  dtypeOf(value: Value): DataType | undefined
 }
-
-/** Finds the element type of a value. */
-export type DtypeOf = ConversionContext['dtypeOf']
 
 /** Takes a node over one change of its operator; the node itself when nothing is to be done. */
 export type Converter = (node: Node, context: ConversionContext) => Node | readonly Node[]
@@ -44,19 +41,27 @@ export type NextStep = (
 ) => { readonly step: VersionStep; readonly after: number } | undefined
 
 /** Converts every node of ai.onnx, subgraphs included; the same graph when nothing changes. */
-export function convertGraph(
+export const convertGraph = (graph: Graph, version: number, next: NextStep): Graph =>
+  convertInside(graph, version, next, [], (value) => inferTypes(graph).get(value))
+
+type Weights = Graph['weights']
+type TypeOf = (value: Value) => TensorType | undefined
+
+function convertInside(
   graph: Graph,
   version: number,
   next: NextStep,
-  dtypeOf: DtypeOf = (value) => value.type?.dtype,
-  outer: readonly Graph['weights'][] = [],
+  outer: readonly Weights[],
+  typeOf: TypeOf,
 ): Graph {
   const added = new Map<Value, Weight>()
   const scopes = [graph.weights, added, ...outer]
-  const context = contextOf(scopes, added, dtypeOf)
+  const context = contextOf(scopes, added, typeOf)
   const nodes: Node[] = []
   for (const node of graph.nodes) {
-    const inside = convertSubgraphs(node, version, next, dtypeOf, scopes)
+    const inside = convertSubgraphs(node, (inner) =>
+      convertInside(inner, version, next, scopes, typeOf),
+    )
     nodes.push(...convertNode(inside, version, next, context))
   }
   if (nodes.length === graph.nodes.length && nodes.every((node, i) => node === graph.nodes[i])) {
@@ -79,15 +84,8 @@ function convertNode(
   return nodes.flatMap((inner) => convertNode(inner, found.after, next, context))
 }
 
-function convertSubgraphs(
-  node: Node,
-  version: number,
-  next: NextStep,
-  dtypeOf: DtypeOf,
-  scopes: readonly Graph['weights'][],
-): Node {
+function convertSubgraphs(node: Node, convert: (graph: Graph) => Graph): Node {
   let attributes: Record<string, Attribute> | undefined
-  const convert = (graph: Graph): Graph => convertGraph(graph, version, next, dtypeOf, scopes)
   for (const [name, attribute] of Object.entries(node.attributes)) {
     let converted: Attribute = attribute
     if (attribute.type === 'graph') {
@@ -108,9 +106,9 @@ function convertSubgraphs(
 }
 
 function contextOf(
-  scopes: readonly Graph['weights'][],
+  scopes: readonly Weights[],
   added: Map<Value, Weight>,
-  dtypeOf: DtypeOf,
+  typeOf: TypeOf,
 ): ConversionContext {
   const tensorOf = (value: Value | undefined): Tensor | undefined => {
     if (!value) return undefined
@@ -122,7 +120,7 @@ function contextOf(
   }
   return {
     tensorOf,
-    dtypeOf: (value) => dtypeOf(value) ?? tensorOf(value)?.dtype,
+    typeOf: (value) => value && (typeOf(value) ?? value.type ?? tensorOf(value)),
     constant: (tensor, name = 'constant') => {
       const value: Value = { name, type: { dtype: tensor.dtype, shape: tensor.shape } }
       added.set(value, { tensor })

@@ -2,7 +2,7 @@
  * Newer operators written in the arithmetic of opset 17: what a file for an older runtime gets where no
  * pass has chosen something better.
  */
-import { float, floatOf, int, intOf, ints, stringOf } from '../graph/attributes.ts'
+import { float, floatOf, int, intOf, stringOf } from '../graph/attributes.ts'
 import { dataTypeOfCode } from '../graph/data-type.ts'
 import type { Value } from '../graph/graph.ts'
 import { float32Tensor, int64Tensor } from '../graph/tensor.ts'
@@ -49,7 +49,8 @@ export const decomposeRmsNormalization: Converter = (node, context) => {
   const out = new Replacement(node)
   const [x, scale] = node.inputs as [Value, Value]
   const axis = intOf(node, 'axis', -1)
-  const rank = x.type?.shape?.length ?? scale.type?.shape?.length
+  const type = context.typeOf(x)
+  const rank = type?.shape?.length
   if (axis !== -1 && rank === undefined) {
     throw cannotConvert(node, 'the rank of its input must be known below opset 23')
   }
@@ -58,11 +59,11 @@ export const decomposeRmsNormalization: Converter = (node, context) => {
   // statistics in stash_type (float32 unless said otherwise), the product in the type of the input
   const stash = intOf(node, 'stash_type', 1)
   const stashed =
-    dataTypeOfCode(stash) === x.type?.dtype ? x : out.op('Cast', [x], { to: int(stash) })
-  const scalar = scalarsLike({ ...stashed, type: { dtype: dataTypeOfCode(stash)! } }, out, context)
+    dataTypeOfCode(stash) === type?.dtype ? x : out.op('Cast', [x], { to: int(stash) })
+  const epsilon = scalarsLike(stashed, out, context)(floatOf(node, 'epsilon', 1e-5))
   const squares = out.op('Mul', [stashed, stashed])
-  const mean = out.op('ReduceMean', [squares], { axes: ints(axes), keepdims: int(1) })
-  const root = out.op('Sqrt', [out.op('Add', [mean, scalar(floatOf(node, 'epsilon', 1e-5))])])
+  const mean = out.op('ReduceMean', [squares, context.constant(int64Tensor(axes))])
+  const root = out.op('Sqrt', [out.op('Add', [mean, epsilon])])
   const normal = out.op('Div', [stashed, root])
   const back = stashed === x ? normal : out.op('CastLike', [normal, x])
   return out.last('Mul', [back, scale])
@@ -73,15 +74,16 @@ export const decomposeGroupNormalization: Converter = (node, context) => {
   const out = new Replacement(node)
   const [x, scale, bias] = node.inputs as [Value, Value, Value]
   const groups = intOf(node, 'num_groups', undefined)
-  const rank = x.type?.shape?.length
+  const type = context.typeOf(x)
+  const rank = type?.shape?.length
   if (groups === undefined || rank === undefined) {
     throw cannotConvert(
       node,
       'its num_groups and the rank of its input must be known below opset 21',
     )
   }
-  if (x.type?.dtype !== 'float32') {
-    throw cannotConvert(node, `expected a float32 input below opset 21, got ${x.type?.dtype}`)
+  if (type?.dtype !== 'float32') {
+    throw cannotConvert(node, `expected a float32 input below opset 21, got ${type?.dtype}`)
   }
   const constant = (values: readonly number[]) => context.constant(int64Tensor(values))
   const grouped = out.op('Reshape', [x, constant([0, groups, -1])])

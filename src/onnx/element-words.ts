@@ -15,7 +15,7 @@ export function wordsOf(dtype: DataType, bytes: Uint8Array): Words {
   const Type = wordArrays[bits as keyof typeof wordArrays]
   invariant(Type, `elements of ${dtype} cannot be moved one by one`)
   const size = bits / 8
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   return new Type(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size)
 }
 

@@ -4,7 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf'
 import { LimbeckError } from '../errors.ts'
-import type { Attribute, Graph, Node, Value } from '../graph/graph.ts'
+import type { Attribute, Graph, Node, TensorType, Value } from '../graph/graph.ts'
 import type { ReadTensor } from '../graph/tensor.ts'
 import { encodeTensor } from './encode-tensor.ts'
 import { encodeValueInfo, hasType } from './encode-type.ts'
@@ -25,9 +25,12 @@ export class GraphEncoder {
   readonly #nodes = new UniqueNames()
   readonly #names = new Map<Value, string>()
   readonly #read: ReadTensor
+  readonly #typeOf: (value: Value) => TensorType | undefined
 
-  constructor(read: ReadTensor) {
+  /** `typeOf` finds the types of inputs and outputs that declare none: a file must name them. */
+  constructor(read: ReadTensor, typeOf: (value: Value) => TensorType | undefined) {
     this.#read = read
+    this.#typeOf = typeOf
   }
 
   /**
@@ -44,7 +47,12 @@ export class GraphEncoder {
       }
       this.#names.set(value, name)
     }
-    return this.#graph(graph)
+    const proto = this.#graph(graph)
+    graph.outputs.forEach(({ name, value }, i) => {
+      const type = hasType(value) ? undefined : this.#typeOf(value)
+      if (type) proto.output[i] = encodeValueInfo(name, { name, type })
+    })
+    return proto
   }
 
   /** The name that the file gives a value. */

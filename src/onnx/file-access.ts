@@ -45,7 +45,7 @@ export class MemorySink implements ByteSink {
   #length = 0
 
   write(bytes: Uint8Array): void {
-    this.#parts.push(bytes.slice())
+    this.#parts.push(new Uint8Array(bytes))
     this.#length += bytes.length
   }
 

@@ -1,7 +1,6 @@
 /** Writes a canonical graph in the operators of an older opset. */
 import { LimbeckError } from '../errors.ts'
 import { CANONICAL_OPSET, type Graph } from '../graph/graph.ts'
-import { inferTypes } from '../ops/infer-types.ts'
 import { convertGraph, type NextStep } from './convert-opset.ts'
 import { lowerTable } from './lower-table.ts'
 
@@ -27,12 +26,6 @@ export function lower(graph: Graph, target: number): Graph {
     const step = steps.findLast(({ since }) => since <= version && since > target)
     return step && { step, after: step.since - 1 }
   }
-  const types = inferTypes(graph)
-  const lowered = convertGraph(
-    graph,
-    current,
-    next,
-    (value) => types.get(value)?.dtype ?? value.type?.dtype,
-  )
+  const lowered = convertGraph(graph, current, next)
   return { ...lowered, opsets: new Map([...graph.opsets, ['', target]]) }
 }

@@ -10,7 +10,7 @@ export function scalarsLike(
   out: Replacement,
   context: ConversionContext,
 ): (value: number) => Value {
-  const dtype = context.dtypeOf(x)
+  const dtype = context.typeOf(x)?.dtype
   return (value) => {
     const scalar = floatScalar(value)
     if (!dtype) return out.op('CastLike', [context.constant(scalar), x])

@@ -7,8 +7,9 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf'
 import { invariant, LimbeckError } from '../errors.ts'
-import { CANONICAL_OPSET, type Graph, type Node, subgraphs } from '../graph/graph.ts'
+import { CANONICAL_OPSET, type Graph, type Node, subgraphs, type Value } from '../graph/graph.ts'
 import type { Tensor } from '../graph/tensor.ts'
+import { inferTypes } from '../ops/infer-types.ts'
 import { distinctOutputs } from './distinct-outputs.ts'
 import { GraphEncoder } from './encode-graph.ts'
 import { type ExternalPlace, encodeTensorHeader } from './encode-tensor.ts'
@@ -92,7 +93,10 @@ export function writeOnnx(graph: Graph, sink: ByteSink, options: WriteOptions = 
   const opset = options.opset ?? CANONICAL_OPSET
   const reader = options.reader ?? tensorReader()
   const written = distinctOutputs(lower(graph, opset))
-  const encoder = new GraphEncoder(reader.read)
+  // an output that was made distinct has the type of what it repeats
+  const repeated = new Map(graph.outputs.map((port, i) => [written.outputs[i]!.value, port.value]))
+  const types = (value: Value) => inferTypes(graph).get(repeated.get(value) ?? value)
+  const encoder = new GraphEncoder(reader.read, types)
   const nodes = toBinary(GraphProtoSchema, encoder.main(written))
   const head = modelHead(written, options.irVersion ?? irVersions.find(([at]) => at <= opset)![1])
   const initializers = layOut(written, encoder, options)

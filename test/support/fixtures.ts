@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { describe } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
-const fixtures = process.env['LIMBECK_FIXTURES'] ?? join(root, '../shared/fixtures')
+const fixtures = process.env.LIMBECK_FIXTURES ?? join(root, '../shared/fixtures')
 const data = join(fixtures, '../data')
 
 /** Absolute path of a file or folder of the fixtures. */
@@ -21,7 +21,7 @@ export function describeWith(path: string, title: string, body: () => void): voi
     describe(title, body)
     return
   }
-  if (process.env['LIMBECK_REQUIRE_FIXTURES'] === '1') {
+  if (process.env.LIMBECK_REQUIRE_FIXTURES === '1') {
     throw new Error(`${title}: ${path} is required but missing`)
   }
   describe.skip(`${title} (skipped: ${path} is absent)`, body)

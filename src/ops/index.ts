@@ -1,5 +1,6 @@
 /** The ops room: what the toolkit knows of an operator, one table a facet. */
 
+export { type FoldOptions, foldNode } from './fold-node.ts'
 export type { InferredType, KnownElements } from './infer/infer-row.ts'
 export {
   inferNode,
@@ -10,3 +11,4 @@ export {
   type Types,
 } from './infer-types.ts'
 export { type Arity, arityOf, isRandom, type KnownOp, knownOp, knownOps, MANY } from './known.ts'
+export { nodeText, verifyGraph } from './verify.ts'

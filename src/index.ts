@@ -1,0 +1,29 @@
+/**
+ * Limbeck as a library: make Transformers small and fast on ONNX Runtime, without leaving TypeScript.
+ *
+ * @example
+ * import { optimize } from 'limbeck'
+ * const { report } = await optimize({
+ *   model: './my-model',
+ *   data: { file: 'dev.tsv', text: 'sentence', label: 'label' },
+ * })
+ */
+export { describeError, type ErrorCode, LimbeckError } from './errors.ts'
+export type { DataTask } from './fit/data-task.ts'
+export type { DataOptions } from './fit/measured-text.ts'
+export { type BenchJobOptions, type BenchResult, bench } from './jobs/bench.ts'
+export { type EvaluateOptions, type EvaluationResult, evaluate } from './jobs/evaluate.ts'
+export {
+  type ExportOptions,
+  exportModel,
+  type QuantizeOptions,
+  quantize,
+  type Target,
+  type WriteResult,
+} from './jobs/export-model.ts'
+export { type LoadedModel, load } from './jobs/load.ts'
+export { type OptimizeOptions, type OptimizeResult, optimize } from './jobs/optimize.ts'
+export { type Answer, type LabelScore, type RunOptions, type RunResult, run } from './jobs/run.ts'
+export { type SaveOptions, save } from './jobs/save.ts'
+export type { Progress, Step } from './report/progress.ts'
+export type { Report, VariantReport } from './report/report.ts'

@@ -1,5 +1,4 @@
 /** Reports: as data, and as text, Markdown and HTML drawn from that data. */
-export { latencyOf } from './latency-of.ts'
 export { reportMarkdown } from './markdown.ts'
 export { chosenOf, gainSentence, headlineLatency, sourceOf, verdictSentence } from './outcome.ts'
 export type { Progress, Step } from './progress.ts'

@@ -1,0 +1,132 @@
+/**
+ * The report as one HTML file: no script, nothing loaded, the chart drawn in. A content policy in the
+ * page forbids both, whatever a label might hold.
+ */
+import { reportCharts } from './chart.ts'
+import { fidelityTable, latencyTable, metricsTable, passesTable } from './detail-tables.ts'
+import { factGroups } from './facts.ts'
+import { htmlTable } from './html-table.ts'
+import { Html, html } from './html-template.ts'
+import { chosenOf, gainSentence, verdictSentence, verdictTones } from './outcome.ts'
+import { pageStyle } from './page-style.ts'
+import type { Report, VariantReport } from './report.ts'
+import { summaryCaption, summaryTable } from './summary-table.ts'
+import type { Table } from './table.ts'
+import { outcomeTiles } from './tiles.ts'
+import { formatBytes, formatCount, formatParameters, formatSeconds } from './units.ts'
+
+const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+/** The page, complete. */
+export async function reportHtml(report: Report): Promise<string> {
+  const [wide, narrow] = await reportCharts(report, [
+    { width: 1030, height: 440 },
+    { width: 330, height: 380 },
+  ])
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<title>${report.title}: Limbeck report</title>
+<style>${new Html(pageStyle)}</style>
+</head>
+<body>
+<main>
+${header(report)}
+${verdict(report)}
+${tiles(report)}
+${wide && narrow && figure(report, wide, narrow)}
+<section><h2>Variants</h2><p class="muted">${summaryCaption(report)}</p>${summary(report)}</section>
+${report.notes.length > 0 && html`<section><h2>What to know</h2>${list(report.notes)}</section>`}
+${section('Metrics', 'Each with its 95 % interval.', metricsTable(report))}
+${section('Latency', 'Medians at every shape (texts x tokens); below them the speed-up over the source.', latencyTable(report))}
+${section('Fidelity to the source', 'How near the outputs of each written file, loaded and run, are to those of its source.', fidelityTable(report))}
+${passes(report)}
+<section><h2>How it was made</h2><div class="facts">${factGroups(report).map(
+    ({ title, facts }) =>
+      html`<div><h3 class="kicker">${title}</h3><dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></div>`,
+  )}</div></section>
+${files(report)}
+${report.command && html`<section><h2>Reproduce</h2><pre>${report.command}</pre></section>`}
+<footer>Limbeck ${report.machine.limbeck}. This page loads nothing and runs no script.</footer>
+</main>
+</body>
+</html>
+`
+  return page.markup
+}
+
+function header({ title, model, createdAt, stages }: Report): Html {
+  const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0)
+  const day = createdAt.slice(0, 16).replace('T', ' ')
+  return html`<header><div class="kicker">Limbeck report</div><h1>${title}</h1><p class="muted">${model.family}, ${model.task}, ${formatParameters(model.parameters)} parameters. <time datetime="${createdAt}">${day} UTC</time>${seconds > 0 && `, made in ${formatSeconds(seconds)}`}.</p></header>`
+}
+
+function verdict(report: Report): Html {
+  const chosen = chosenOf(report)
+  const { acceptance } = chosen
+  const sentence = verdictSentence(report, chosen)
+  return html`<section class="verdict"><div><span class="pill good">✔ ${chosen.name}</span>${
+    acceptance &&
+    html` <span class="pill ${verdictTones[acceptance.verdict]}">${acceptance.verdict}</span>`
+  }</div><p class="gain">${gainSentence(report)}</p><p>${report.chosenWhy}</p>${
+    sentence && html`<p class="muted">Verdict ${sentence}.</p>`
+  }</section>`
+}
+
+const tiles = (report: Report): Html =>
+  html`<ul class="tiles">${outcomeTiles(report).map(
+    ({ value, title, detail }) =>
+      html`<li><span>${title}</span><b>${value}</b><span>${detail}</span></li>`,
+  )}</ul>`
+
+const keys = [
+  ['chosen', 'chosen'],
+  ['source', 'source'],
+  ['variant', 'other variant'],
+  ['bad', 'rejected'],
+] as const
+
+const figure = (report: Report, wide: Html, narrow: Html): Html =>
+  html`<figure><h2>Latency against quality</h2><ul class="key">${keys.map(
+    ([color, text]) => html`<li><i style="border-color: var(--${color})"></i>${text}</li>`,
+  )}</ul><div class="wide">${wide}</div><div class="narrow">${narrow}</div><figcaption>The further left, the faster; the area of a mark is the size of its file; bars are 95 % intervals${
+    report.data.source === 'labelled' ? '' : ', of cosines from the least to the largest'
+  }.</figcaption></figure>`
+
+const summary = (report: Report): Html =>
+  htmlTable(summaryTable(report), {
+    label: 'Variants side by side',
+    header: 1,
+    marked: report.variants.indexOf(chosenOf(report)),
+    cards: true,
+  })
+
+const section = (title: string, caption: string, table: Table | undefined): Html | undefined =>
+  table &&
+  html`<section><h2>${title}</h2><p class="muted">${caption}</p>${htmlTable(table, { label: title })}</section>`
+
+const list = (lines: readonly string[]): Html =>
+  html`<ul class="plain">${lines.map((line) => html`<li>${line}</li>`)}</ul>`
+
+function passes({ variants }: Report): Html | undefined {
+  const changed = variants.filter((variant) => variant.passes.length > 0)
+  if (changed.length === 0) return undefined
+  return html`<section><h2>Passes</h2>${changed.map(
+    (variant) =>
+      html`<details><summary>${passesSummary(variant)}</summary>${htmlTable(passesTable(variant)!, { label: `Passes of ${variant.name}` })}</details>`,
+  )}</section>`
+}
+
+function passesSummary({ name, passes: records }: VariantReport): Html {
+  const [before, after] = [records[0]!.nodesBefore, records.at(-1)!.nodesAfter]
+  return html`${name} <span class="muted">${formatCount(before)} to ${formatCount(after)} nodes in ${records.length} passes</span>`
+}
+
+const files = ({ files: written }: Report): Html =>
+  html`<section><h2>Files</h2><ul class="plain">${written.map(
+    ({ role, path, bytes }) =>
+      html`<li><code>${path}</code> <span class="muted">${role}${bytes !== undefined && `, ${formatBytes(bytes)}`}</span></li>`,
+  )}</ul></section>`

@@ -1,0 +1,89 @@
+/**
+ * Places labels beside the marks of a chart so that they do not overlap: for each label, the most
+ * important first, the candidate place that covers least of what is already there.
+ */
+
+export interface Box {
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
+}
+
+export interface Mark {
+  readonly x: number
+  readonly y: number
+  readonly radius: number
+  /** Size of its label. */
+  readonly width: number
+  readonly height: number
+  /** What belongs to the mark and should not be covered, such as its error bars. */
+  readonly bars: readonly Box[]
+}
+
+// right, left, above, below, then the corners; the distance grows when all are taken
+const directions = [
+  [1, 0],
+  [-1, 0],
+  [0, -1],
+  [0, 1],
+  [1, -1],
+  [1, 1],
+  [-1, -1],
+  [-1, 1],
+] as const
+const distances = [6, 18, 34, 54]
+
+/** The box of each mark's label, in the order of the marks. */
+export function placeLabels(marks: readonly Mark[], plot: Box): Box[] {
+  const obstacles = marks.flatMap((mark) => [markBox(mark), ...mark.bars])
+  const placed: Box[] = []
+  for (const mark of marks) {
+    let best: { box: Box; cost: number } | undefined
+    for (const [rank, distance] of distances.entries()) {
+      for (const direction of directions) {
+        const box = candidate(mark, direction, distance)
+        // a label over another is unreadable, one over the plot's edge is cut, one over a bar is only ugly
+        const cost =
+          sum(placed, (other) => overlap(box, other)) * 20 +
+          (area(box) - overlap(box, plot)) * 50 +
+          sum(obstacles, (other) => overlap(box, other)) * 2 +
+          rank * 20
+        if (best === undefined || cost < best.cost) best = { box, cost }
+      }
+    }
+    placed.push(best!.box)
+  }
+  return placed
+}
+
+function candidate(mark: Mark, [dx, dy]: readonly [number, number], distance: number): Box {
+  const { x, y, width, height } = mark
+  const diagonal = dx !== 0 && dy !== 0 ? Math.SQRT1_2 : 1
+  const reach = (mark.radius + distance) * diagonal
+  return {
+    left: x + dx * reach + ((dx - 1) / 2) * width,
+    top: y + dy * reach + ((dy - 1) / 2) * height,
+    width,
+    height,
+  }
+}
+
+const markBox = ({ x, y, radius }: Mark): Box => ({
+  left: x - radius,
+  top: y - radius,
+  width: 2 * radius,
+  height: 2 * radius,
+})
+
+const area = ({ width, height }: Box): number => width * height
+
+/** Area that two boxes share. */
+export function overlap(a: Box, b: Box): number {
+  const width = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left)
+  const height = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top)
+  return width > 0 && height > 0 ? width * height : 0
+}
+
+const sum = (boxes: readonly Box[], value: (box: Box) => number): number =>
+  boxes.reduce((total, box) => total + value(box), 0)

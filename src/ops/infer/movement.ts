@@ -10,6 +10,7 @@ import {
   shapeText,
   subDims,
 } from '../../graph/shape.ts'
+import { movement as moves } from '../fold/movement.ts'
 import type { KnownOp } from '../known.ts'
 import { broadcastKnown, broadcastShapes } from './broadcast.ts'
 import {
@@ -24,6 +25,7 @@ import {
   numbersOf,
   typed,
 } from './infer-row.ts'
+import { movingContents } from './moved-contents.ts'
 import { reshapedTo } from './reshape.ts'
 import { slice } from './slice.ts'
 
@@ -225,17 +227,17 @@ const spaceToDepth: InferRow = ({ node, inputs: [x] }) => {
 }
 
 export const movement = {
-  Slice: slice,
+  Slice: movingContents(slice, moves.Slice),
   Concat: concat,
   Split: split,
   Pad: pad,
-  Transpose: transpose,
+  Transpose: movingContents(transpose, moves.Transpose),
   Reshape: reshape,
   Flatten: flatten,
   Squeeze: squeeze,
   Unsqueeze: unsqueeze,
   Expand: expand,
-  Tile: tile,
+  Tile: movingContents(tile, moves.Tile),
   Trilu: ({ inputs: [x] }) => [like(x)],
   Resize: resize,
   DepthToSpace: depthToSpace,

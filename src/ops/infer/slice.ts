@@ -13,10 +13,12 @@ import {
   type Shape,
   subDims,
 } from '../../graph/shape.ts'
-import { asDims, axisOf, type InferRow, type KnownElements, numbersOf, typed } from './infer-row.ts'
+import { asDims, axisOf, type InferRow, numbersOf, typed } from './infer-row.ts'
 
 /** A bound counted from the front: negative ones from the end; a symbol of unknown sign is unknown. */
 function absolute(bound: Dim, size: Dim): Dim {
+  if (bound === Number.NEGATIVE_INFINITY) return 0
+  if (bound === Number.POSITIVE_INFINITY) return size
   if (bound === null || isNeverNegative(bound)) return bound
   return isPositive(subDims(0, bound)) ? addDims(size, bound) : null
 }
@@ -67,25 +69,8 @@ export const slice: InferRow = ({ node, inputs: [x, starts, ends, axes, steps] }
     const step = strides?.[i]
     dims[axis] = step ? sliceLength(from[i] ?? null, to[i] ?? null, step, shape[axis]!) : null
   })
-  return [typed(x.dtype, dims, contents(shape, x.known, from, to, strides))]
+  return [typed(x.dtype, dims)]
 }
 
 const sizeOf = (type: { readonly shape?: Shape | undefined } | undefined): number | undefined =>
   typeof type?.shape?.[0] === 'number' ? type.shape[0] : undefined
-
-/** Contents of a slice of a 1-D tensor between plain numbers. */
-function contents(
-  shape: Shape,
-  known: KnownElements | undefined,
-  from: readonly Dim[],
-  to: readonly Dim[],
-  steps: readonly number[] | undefined,
-): KnownElements | undefined {
-  const [start, end, step, size] = [from[0], to[0], steps?.[0], shape[0]]
-  if (!known || shape.length !== 1 || typeof size !== 'number' || !step) return undefined
-  if (typeof start !== 'number' || typeof end !== 'number') return undefined
-  const count = sliceLength(start, end, step, size)
-  if (typeof count !== 'number') return undefined
-  const first = Math.min(Math.max(start < 0 ? start + size : start, 0), step < 0 ? size - 1 : size)
-  return Array.from({ length: count }, (_, i) => known[first + i * step])
-}

@@ -9,7 +9,7 @@ import { float, int } from '../graph/attributes.ts'
 import type { Node, Value } from '../graph/graph.ts'
 import { type Matched, rule } from '../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
-import { inlineValues, int64Tensor } from '../graph/tensor.ts'
+import { floatScalar, inlineValues, int64Tensor } from '../graph/tensor.ts'
 
 /** Key of the metadata that promises right padding. */
 export const PADDING_KEY = 'limbeck.padding'
@@ -42,7 +42,7 @@ export const fuseAttention: NodeRule = rule('fuse-attention', {
     if (lengths) {
       return op.op('Attention', [...qkv, undefined, undefined, undefined, lengths], attributes)
     }
-    return op.op('Attention', [...qkv, expandMask(op, x.mask!, x.query!)], attributes)
+    return op.op('Attention', [...qkv, expandMask(op, x.mask!, x.low!, x.query!)], attributes)
   },
 })
 
@@ -88,13 +88,17 @@ function rightPadded(context: RewriteContext, mask: Value): Value | undefined {
 const producerOf = (node: Node, context: RewriteContext): Node | undefined =>
   node.inputs[0] && context.producer(node.inputs[0])
 
-/** `[B,1,1,S]` → `[B,1,S,S]`. */
-function expandMask(context: RewriteContext, mask: Value, query: Value): Value {
-  if (context.typeOf(mask)?.shape?.[2] !== 1) return mask
+/**
+ * Additive mask `[B,1,S,S]`: the kernel turns a boolean one into floats in every layer, and wants the real
+ * query length.
+ */
+function expandMask(context: RewriteContext, mask: Value, low: Value, query: Value): Value {
+  const bias = context.op('Where', [mask, context.constant(floatScalar(0), 'zero'), low])
+  if (context.typeOf(mask)?.shape?.[2] !== 1) return bias
   const one = context.constant(int64Tensor([1]), 'one')
   const tokens = context.op('Shape', [query], { start: int(1), end: int(2) })
   return context.op('Expand', [
-    mask,
+    bias,
     context.op('Concat', [one, one, tokens, one], { axis: int(0) }),
   ])
 }

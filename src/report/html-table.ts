@@ -32,7 +32,7 @@ export function htmlTable({ columns, rows }: Table, options: HtmlTableOptions): 
 
 const raw = (markup: string): Html => new Html(markup)
 
-const spoken = (text: string): Html => html`<span class="weak">${text}</span>`
+const spoken = (text: string): Html => html`<span class="unseen">${text}</span>`
 
 const side = (align: Column['align']): Html | undefined =>
   align === 'right' ? raw(' class="right"') : undefined
@@ -41,11 +41,12 @@ const rowHeader = (cell: Cell): Html => html`<th scope="row" role="rowheader">${
 
 function dataCell(cell: Cell, { title, align }: Column): Html {
   const { text } = richCell(cell)
-  // long lists wrap, figures never do
   const names = [
     align === 'right' && 'right',
     text === '' && 'empty',
-    text.length > 40 && 'wrap',
+    // lists wrap, paths break anywhere, figures never do
+    text.length > 40 && text.includes(' ') && 'wrap',
+    /^\S+\/\S+$/.test(text) && 'path',
   ].filter((name) => name !== false)
   const classes = names.length > 0 && html` class="${names.join(' ')}"`
   return html`<td role="cell"${classes} data-title="${title || 'chosen'}">${content(cell)}</td>`

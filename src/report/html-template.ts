@@ -35,6 +35,10 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
+/** The same text with numbers kept beside their units where lines break. */
+export const keepUnits = (text: string): string =>
+  text.replace(/(\d) (?=(?:bytes|KB|MB|GB|ms|s|min|%|pt)(?![\p{L}\d]))/gu, '$1\u00a0')
+
 /** Text for an element or a quoted attribute. */
 export const escapeHtml = (text: string): string =>
   printable(text).replace(/[&<>"']/g, (character) => entities[character]!)

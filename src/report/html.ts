@@ -3,12 +3,14 @@
  * page forbids both, whatever a label might hold.
  */
 import { reportCharts } from './chart.ts'
+import { chartData } from './chart-points.ts'
 import { fidelityTable, latencyTable, metricsTable, passesTable } from './detail-tables.ts'
 import { factGroups } from './facts.ts'
 import { htmlTable } from './html-table.ts'
-import { Html, html } from './html-template.ts'
+import { Html, html, keepUnits } from './html-template.ts'
 import { chosenOf, gainSentence, verdictSentence, verdictTones } from './outcome.ts'
 import { pageStyle } from './page-style.ts'
+import { qualityAxis } from './quality-axis.ts'
 import type { Report, VariantReport } from './report.ts'
 import { summaryCaption, summaryTable } from './summary-table.ts'
 import type { Table } from './table.ts'
@@ -17,12 +19,19 @@ import { formatBytes, formatCount, formatParameters, formatSeconds } from './uni
 
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
+/** One drawing for each width of page; the style shows the one that fits. */
+const chartSizes = [
+  { name: 'wide', size: { width: 1030, height: 440 } },
+  { name: 'medium', size: { width: 690, height: 400 } },
+  { name: 'narrow', size: { width: 330, height: 360 } },
+] as const
+
 /** The page, complete. */
 export async function reportHtml(report: Report): Promise<string> {
-  const [wide, narrow] = await reportCharts(report, [
-    { width: 1030, height: 440 },
-    { width: 330, height: 380 },
-  ])
+  const charts = await reportCharts(
+    report,
+    chartSizes.map(({ size }) => size),
+  )
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -37,7 +46,7 @@ export async function reportHtml(report: Report): Promise<string> {
 ${header(report)}
 ${verdict(report)}
 ${tiles(report)}
-${wide && narrow && figure(report, wide, narrow)}
+${charts.length > 0 && figure(report, charts)}
 <section><h2>Variants</h2><p class="muted">${summaryCaption(report)}</p>${summary(report)}</section>
 ${report.notes.length > 0 && html`<section><h2>What to know</h2>${list(report.notes)}</section>`}
 ${section('Metrics', 'Each with its 95 % interval.', metricsTable(report))}
@@ -71,30 +80,34 @@ function verdict(report: Report): Html {
   return html`<section class="verdict"><div><span class="pill good">✔ ${chosen.name}</span>${
     acceptance &&
     html` <span class="pill ${verdictTones[acceptance.verdict]}">${acceptance.verdict}</span>`
-  }</div><p class="gain">${gainSentence(report)}</p><p>${report.chosenWhy}</p>${
-    sentence && html`<p class="muted">Verdict ${sentence}.</p>`
+  }</div><p class="gain">${keepUnits(gainSentence(report))}</p><p>${report.chosenWhy}</p>${
+    sentence && html`<p class="muted">Verdict ${keepUnits(sentence)}.</p>`
   }</section>`
 }
 
 const tiles = (report: Report): Html =>
   html`<ul class="tiles">${outcomeTiles(report).map(
     ({ value, title, detail }) =>
-      html`<li><span>${title}</span><b>${value}</b><span>${detail}</span></li>`,
+      html`<li><span>${title}</span><b>${value}</b><span>${keepUnits(detail)}</span></li>`,
   )}</ul>`
 
+// colours of the page by role
 const keys = [
-  ['chosen', 'chosen'],
-  ['source', 'source'],
-  ['variant', 'other variant'],
-  ['bad', 'rejected'],
+  ['chosen', 'chosen', 'chosen'],
+  ['source', 'source', 'source'],
+  ['other', 'variant', 'other variant'],
+  ['rejected', 'bad', 'rejected'],
 ] as const
 
-const figure = (report: Report, wide: Html, narrow: Html): Html =>
-  html`<figure><h2>Latency against quality</h2><ul class="key">${keys.map(
-    ([color, text]) => html`<li><i style="border-color: var(--${color})"></i>${text}</li>`,
-  )}</ul><div class="wide">${wide}</div><div class="narrow">${narrow}</div><figcaption>The further left, the faster; the area of a mark is the size of its file; bars are 95 % intervals${
-    report.data.source === 'labelled' ? '' : ', of cosines from the least to the largest'
-  }.</figcaption></figure>`
+const keysOf = (report: Report) => {
+  const roles = new Set(chartData(report)?.points.map(({ role }) => role))
+  return keys.filter(([role]) => roles.has(role))
+}
+
+const figure = (report: Report, charts: readonly Html[]): Html =>
+  html`<figure><h2>Latency against quality</h2><ul class="key">${keysOf(report).map(
+    ([, color, text]) => html`<li><i style="border-color: var(--${color})"></i>${text}</li>`,
+  )}</ul>${charts.map((chart, i) => html`<div class="${chartSizes[i]!.name}">${chart}</div>`)}<figcaption>The further left, the faster; the area of a mark is the size of its file; bars are ${qualityAxis(report)?.bars}.</figcaption></figure>`
 
 const summary = (report: Report): Html =>
   htmlTable(summaryTable(report), {

@@ -1,4 +1,6 @@
 /** Reports: as data, and as text, Markdown and HTML drawn from that data. */
+
+export { reportHtml } from './html.ts'
 export { reportMarkdown } from './markdown.ts'
 export { chosenOf, gainSentence, headlineLatency, sourceOf, verdictSentence } from './outcome.ts'
 export type { Progress, Step } from './progress.ts'

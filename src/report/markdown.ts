@@ -13,7 +13,7 @@ export function reportMarkdown(report: Report): string {
   const parts = [
     `# ${markdownText(report.title)}`,
     `**${markdownText(gainSentence(report))}** ${markdownText(report.chosenWhy)}`,
-    verdict && `Verdict: ${markdownText(verdict)}.`,
+    verdict && `Verdict ${markdownText(verdict)}.`,
     markdownTable(summaryTable(report)),
     markdownText(summaryCaption(report)),
     list(report.notes),

@@ -3,7 +3,7 @@ import type { Acceptance, Verdict } from '../stats/acceptance.ts'
 import { qualityAxis } from './quality-axis.ts'
 import type { LatencyReport, Report, VariantReport } from './report.ts'
 import type { Tone } from './table.ts'
-import { formatBytes, formatCount, formatDrop, formatInterval, formatRatio } from './units.ts'
+import { formatCount, formatDrop, formatInterval, formatRatio } from './units.ts'
 
 /** The tone of each verdict. */
 export const verdictTones: Readonly<Record<Verdict, Tone>> = {
@@ -60,22 +60,31 @@ const because: Readonly<Record<Verdict, Because>> = {
   },
 }
 
-/** One sentence of the gain: `INT8 is 2.41× as fast (2.35 to 2.47) and 3.9× smaller`. */
+/** The gain as a sentence: `INT8 is 2.41× as fast (2.35 to 2.47) and 3.90× smaller than …`. */
 export function gainSentence(report: Report): string {
   const [source, chosen] = [sourceOf(report), chosenOf(report)]
-  if (source === chosen) return `No variant was better than ${source.name}.`
+  if (source === chosen) return `The source stays: ${source.name}.`
   const ratio = headlineLatency(report, chosen)?.vsSource
   const speed = ratio
-    ? `${formatRatio(ratio.speedup)} as fast as ${source.name} (${formatInterval(ratio.interval)}; ${headlineText(report)})`
-    : 'chosen'
-  const size = `${formatBytes(chosen.bytes)} instead of ${formatBytes(source.bytes)}`
+    ? `${formatRatio(ratio.speedup)} as fast (${formatInterval(ratio.interval)}) and `
+    : ''
+  const size = `${sizeWords(source.bytes / chosen.bytes)} ${source.name}`
+  return `${chosen.name} is ${speed}${size}${qualityClause(report, source, chosen)}.`
+}
+
+const sizeWords = (shrink: number): string =>
+  shrink >= 1.05
+    ? `${formatRatio(shrink)} smaller than`
+    : shrink > 0.95
+      ? 'as large as'
+      : `${formatRatio(1 / shrink)} larger than`
+
+function qualityClause(report: Report, source: VariantReport, chosen: VariantReport): string {
   const axis = qualityAxis(report)
   const [before, after] = [axis?.valueOf(source), axis?.valueOf(chosen)]
-  const quality =
-    !axis || after === undefined
-      ? ''
-      : axis.relative || before === undefined
-        ? `, ${axis.title} ${axis.format(after)}`
-        : `, ${axis.title} ${axis.format(after)} (source ${axis.format(before)})`
-  return `${chosen.name} is ${speed}, ${size}${quality}.`
+  if (!axis || after === undefined) return ''
+  const value = `; ${axis.title} ${axis.format(after)}`
+  return axis.relative || before === undefined
+    ? value
+    : `${value}, the source ${axis.format(before)}`
 }

@@ -44,20 +44,22 @@ section, figure {
 .tiles b { display: block; font-size: 1.6rem; line-height: 1.25; letter-spacing: -0.02em; }
 .tiles span { display: block; font-size: 0.85rem; color: var(--muted); }
 figure svg { display: block; width: 100%; height: auto; font-family: inherit; }
-figure .narrow { display: none; }
+figure .medium, figure .narrow { display: none; }
 figcaption { color: var(--muted); font-size: 0.9rem; margin-top: 6px; }
 .key { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin: 0 0 4px; padding: 0; font-size: 0.9rem; color: var(--muted); }
 .key i { display: inline-block; width: 11px; height: 11px; border-radius: 50%; border: 2px solid; margin-right: 7px; vertical-align: -1px; }
 .scroll { overflow-x: auto; margin: 8px -24px 0; padding: 0 24px; }
 .scroll:focus-visible { outline: 2px solid var(--variant); outline-offset: -2px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
-th, td { text-align: left; padding: 8px 14px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: 8px 12px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--muted); font-weight: 500; font-size: 0.85rem; white-space: nowrap; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; white-space: nowrap; }
 .right { text-align: right; }
 td { white-space: nowrap; } td.wrap { white-space: normal; min-width: 12em; }
+td.path { white-space: normal; overflow-wrap: anywhere; min-width: 7.5em; font-size: 0.88em; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .detail { display: block; font-size: 0.82rem; }
 tr.chosen { background: var(--tint); }
 .facts { display: grid; grid-template-columns: repeat(2, 1fr); gap: 18px 32px; }
@@ -72,6 +74,20 @@ pre { background: var(--code); border-radius: 8px; padding: 12px 14px; margin: 8
 ul.plain { margin: 4px 0 0; padding-left: 1.2em; }
 ul.plain code { overflow-wrap: anywhere; }
 footer { color: var(--muted); font-size: 0.85rem; }
+@media (max-width: 900px) { figure .wide { display: none; } figure .medium { display: block; } }
+@media (max-width: 840px) {
+  table.cards, .cards td, .cards th { display: block; }
+  .cards tr { display: flex; flex-direction: column; } .cards th { order: -1; }
+  .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .cards tr { border: 1px solid var(--line); border-radius: 10px; padding: 8px 14px; }
+  .cards tbody { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 12px; }
+  .cards tbody tr > * { border: 0; padding: 3px 0; }
+  .cards td { display: flex; justify-content: space-between; gap: 12px; text-align: right; white-space: normal; }
+  .cards td::before { content: attr(data-title); color: var(--muted); flex: none; }
+  .cards td.empty { display: none; }
+  .cards td > span { overflow-wrap: anywhere; }
+  .cards th { font-weight: 650; white-space: normal; padding-bottom: 4px; }
+}
 @media (max-width: 760px) {
   main { padding: 24px 14px 40px; }
   section, figure { padding: 16px; }
@@ -81,16 +97,7 @@ footer { color: var(--muted); font-size: 0.85rem; }
   .facts { grid-template-columns: 1fr; }
 }
 @media (max-width: 560px) {
-  figure .wide { display: none; } figure .narrow { display: block; }
-  table.cards, .cards tbody, .cards tr, .cards td, .cards th { display: block; }
-  .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .cards tr { border: 1px solid var(--line); border-radius: 10px; padding: 8px 14px; margin-top: 10px; }
-  .cards tbody tr > * { border: 0; padding: 3px 0; }
-  .cards td { display: flex; justify-content: space-between; gap: 12px; text-align: right; white-space: normal; }
-  .cards td::before { content: attr(data-title); color: var(--muted); flex: none; }
-  .cards td.empty { display: none; }
-  .cards td > span { overflow-wrap: anywhere; }
-  .cards th { font-weight: 650; padding-bottom: 4px; }
+  figure .medium { display: none; } figure .narrow { display: block; }
   dl div { grid-template-columns: 1fr; gap: 0; padding: 5px 0; }
 }
 @media print {

@@ -32,10 +32,17 @@ const directions = [
   [-1, -1],
   [-1, 1],
 ] as const
-const distances = [6, 18, 34, 54]
+const distances = [6, 18, 34, 54, 80]
 
-/** The box of each mark's label, in the order of the marks. */
-export function placeLabels(marks: readonly Mark[], plot: Box): Box[] {
+/**
+ * The box of each mark's label, in the order of the marks.
+ * @param covered what else no label should stand on.
+ */
+export function placeLabels(
+  marks: readonly Mark[],
+  plot: Box,
+  covered: readonly Box[] = [],
+): Box[] {
   const obstacles = marks.flatMap((mark) => [markBox(mark), ...mark.bars])
   const placed: Box[] = []
   for (const mark of marks) {
@@ -46,6 +53,7 @@ export function placeLabels(marks: readonly Mark[], plot: Box): Box[] {
         // a label over another is unreadable, one over the plot's edge is cut, one over a bar is only ugly
         const cost =
           sum(placed, (other) => overlap(box, other)) * 20 +
+          sum(covered, (other) => overlap(box, other)) * 10 +
           (area(box) - overlap(box, plot)) * 50 +
           sum(obstacles, (other) => overlap(box, other)) * 2 +
           rank * 20

@@ -12,6 +12,8 @@ export interface QualityAxis {
   /** The source's value is 1 where it is the reference. */
   valueOf(variant: VariantReport): number | undefined
   intervalOf(variant: VariantReport): Interval | undefined
+  /** What its intervals are. */
+  readonly bars: string
   /** With its unit. */
   format(value: number): string
   /** Without. */
@@ -34,6 +36,7 @@ function metricAxis({ variants }: Report): QualityAxis | undefined {
     title: metricTitle(name),
     valueOf: ({ quality }) => quality?.value,
     intervalOf: ({ quality }) => quality?.interval,
+    bars: '95 % intervals',
     format: (value) => formatMetric(name, value),
     bare: (value) => formatBareMetric(name, value),
     relative: false,
@@ -50,6 +53,7 @@ function agreementAxis(report: Report): QualityAxis | undefined {
     title: 'same answer as the source',
     valueOf: (variant) => (isSource(report, variant) ? 1 : variant.fidelity?.agreement?.value),
     intervalOf: ({ fidelity }) => fidelity?.agreement?.interval,
+    bars: '95 % intervals',
     format: formatPercent,
     bare: (value) => formatPercent(value).replace(' %', ''),
     relative: true,
@@ -65,6 +69,7 @@ function cosineAxis(report: Report): QualityAxis | undefined {
     valueOf: (variant) => (isSource(report, variant) ? 1 : variant.fidelity?.cosine.mean),
     // no interval: from the least to the largest row
     intervalOf: ({ fidelity }) => (fidelity ? { low: fidelity.cosine.min, high: 1 } : undefined),
+    bars: '95 % intervals of latency, and cosines from the least to the largest',
     format,
     bare: format,
     relative: true,

@@ -16,7 +16,7 @@ export function formatNumber(value: number | null | undefined, digits = 3): stri
   if (typeof value !== 'number' || !Number.isFinite(value)) return unknown
   if (value === 0) return '0'
   const exponent = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits)))))
-  if (exponent < -4) return value.toExponential(1)
+  if (exponent < -3) return value.toExponential(1)
   return groupThousands(value.toFixed(Math.max(0, digits - 1 - exponent)))
 }
 

@@ -27,6 +27,8 @@ export interface TensorContext {
   readonly source: ByteSource
   /** Path of the model file; undefined when it was read from memory. */
   readonly path: string | undefined
+  /** Tensors whose message holds their data itself (they come from functions). */
+  readonly whole?: ReadonlySet<TensorProto> | undefined
   /** Folder of external data; undefined when there is none. */
   readonly external: ExternalFolder | undefined
 }
@@ -73,6 +75,10 @@ function sourceOf(
 }
 
 function rawSource(proto: TensorProto, expected: number, context: TensorContext): TensorSource {
+  if (context.whole?.has(proto)) {
+    checkCount(proto, context, 'bytes', expected, proto.rawData.length)
+    return { kind: 'inline', bytes: proto.rawData }
+  }
   const place = placeOf(proto.rawData)
   if (!place) throw bad(proto, context, 'its raw data has no place')
   checkCount(proto, context, 'bytes', expected, place.length)

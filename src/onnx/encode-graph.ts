@@ -6,6 +6,7 @@ import { create } from '@bufbuild/protobuf'
 import { LimbeckError } from '../errors.ts'
 import type { Attribute, Graph, Node, TensorType, Value } from '../graph/graph.ts'
 import type { ReadTensor } from '../graph/tensor.ts'
+import { copyMessage } from './copy-message.ts'
 import { encodeTensor } from './encode-tensor.ts'
 import { encodeValueInfo, hasType } from './encode-type.ts'
 import {
@@ -112,7 +113,7 @@ export class GraphEncoder {
 
   #attribute(name: string, attribute: Attribute): AttributeProto {
     const proto = create(AttributeProtoSchema, { name })
-    if (attribute.type === 'opaque') return { ...(attribute.value as AttributeProto), name }
+    if (attribute.type === 'opaque') return copyMessage(attribute.value as AttributeProto, { name })
     const fill = this.#fill[attribute.type] as (proto: AttributeProto, value: unknown) => void
     fill(proto, attribute.value)
     return proto

@@ -267,7 +267,7 @@ describe('what we do not know', () => {
       { domain: 'acme', version: 3n },
     ],
     metadataProps: [{ key: 'k', value: 'v' }],
-    functions: [{ name: 'F', domain: 'acme' }],
+    functions: [{ name: 'F', domain: 'acme', opsetImport: [{ domain: '', version: 13n }] }],
   })
 
   it('passes through, captures by identity', () => {

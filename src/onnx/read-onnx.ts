@@ -9,8 +9,9 @@ import { type ByteSource, fileSource, memorySource } from './byte-source.ts'
 import { decodeGraph, domainName } from './decode-graph.ts'
 import { externalFolder } from './external-folder.ts'
 import type { FileAccess } from './file-access.ts'
-import { type ModelProto, ModelProtoSchema } from './generated/onnx-ml.ts'
+import { type ModelProto, ModelProtoSchema, type TensorProto } from './generated/onnx-ml.ts'
 import { hollowModel } from './hollow-model.ts'
+import { inlineFunctions } from './inline-functions.ts'
 import { lift } from './lift.ts'
 
 /**
@@ -41,13 +42,15 @@ function decodeModel(
   if (!model.graph) {
     throw new LimbeckError('file', `${source.name}: it holds no graph, so it is no ONNX model.`)
   }
+  const whole = new Set<TensorProto>()
+  inlineFunctions(model, source.name, whole)
   const external = path !== undefined && files ? externalFolder(path, files) : undefined
   const opsets = new Map<string, number>()
   for (const { domain, version } of model.opsetImport) {
     opsets.set(domainName(domain), Number(version))
   }
   const graph: Graph = {
-    ...decodeGraph(model.graph, { source, path, external }),
+    ...decodeGraph(model.graph, { source, path, external, whole }),
     metadata: new Map(model.metadataProps.map(({ key, value }) => [key, value])),
     opsets,
     ...(model.functions.length > 0 && { functions: model.functions }),

@@ -8,6 +8,7 @@ import { fuseAttention } from './lower-attention.ts'
 import { lowerLinear, lowerTable, matMulInteger, matMulIntegerToFloat } from './lower-linear.ts'
 import { additiveMask } from './lower-portable-rules.ts'
 import { mergeCommon } from './merge-common.ts'
+import { narrowTokens } from './narrow-tokens.ts'
 import type { Pass } from './pass.ts'
 import { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
 import { rulePass } from './rule-pass.ts'
@@ -58,6 +59,7 @@ const linear = (int8: Parameters<typeof lowerLinear>[1]): readonly Pass[] => [
 const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
   exported: [],
   portable: [
+    narrowTokens,
     rulePass('lower-portable', 'Adds one mask to the scores instead of choosing by it.', [
       additiveMask,
     ]),
@@ -65,6 +67,7 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
     tokenMajor,
   ],
   cpu: [
+    narrowTokens,
     rulePass('fuse-attention', 'Makes decomposed attention one Attention kernel.', [fuseAttention]),
     ...linear(matMulIntegerToFloat),
     tokenMajor,

@@ -1,0 +1,64 @@
+/** `limbeck optimize`. */
+import {
+  chosenOf,
+  gainSentence,
+  type Report,
+  summaryCaption,
+  summaryTable,
+  verdictSentence,
+} from '../report/index.ts'
+import { dataOf, dataOptionNames } from './options.ts'
+import { folderText, tableText } from './show.ts'
+import { defineVerb, type View } from './verb.ts'
+
+export const optimizeVerb = defineVerb({
+  arguments: [
+    { name: '<model>', help: 'model folder (config.json, model.safetensors, tokenizer)' },
+  ],
+  options: [
+    'data',
+    ...dataOptionNames,
+    'maxLength',
+    'maxDrop',
+    'strict',
+    'threads',
+    'shapes',
+    'seconds',
+    'batchSize',
+    'seed',
+    'output',
+    'overwrite',
+  ],
+  examples: [
+    'optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%',
+    'optimize ./my-model --data texts.txt',
+  ],
+  async run({ args: [model], options, signal, progress, command }) {
+    const { optimize } = await import('../jobs/optimize.ts')
+    const { data, text, textPair, label, task, encoding, noHeader, limit, ...rest } = options
+    const columns = { text, textPair, label, task, encoding, noHeader, limit }
+    const { report, folder } = await optimize({
+      ...rest,
+      model,
+      data: data === undefined ? undefined : dataOf(data, columns),
+      command,
+      signal,
+      progress,
+    })
+    return { json: { folder, report }, text: (view) => reportText(report, folder, view) }
+  },
+})
+
+function reportText(report: Report, folder: string, view: View): string {
+  const verdict = verdictSentence(report, chosenOf(report))
+  return [
+    tableText(summaryTable(report), view),
+    summaryCaption(report),
+    '',
+    `${gainSentence(report)} ${report.chosenWhy}`,
+    ...(verdict ? [`Verdict ${verdict}.`] : []),
+    ...report.notes.map((note) => `Note: ${note}`),
+    '',
+    folderText(folder, [...report.files.map(({ path }) => path), 'report.html']),
+  ].join('\n')
+}

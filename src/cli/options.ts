@@ -1,0 +1,251 @@
+/**
+ * Every option of every verb, once: its flag, its help, how its text becomes a value. Help pages and
+ * documentation are written from this table, so that they cannot drift from what is parsed.
+ */
+import {
+  oneOf,
+  positiveNumber,
+  seedNumber,
+  shapesText,
+  textList,
+  wholeNumber,
+  wholeNumbers,
+} from './parse-values.ts'
+
+/** Heading of the help under which an option stands. */
+export type OptionGroup = 'Data' | 'Acceptance' | 'Measurement' | 'Model' | 'Output'
+
+/** An option as users see it. */
+export interface OptionSpec {
+  /** As commander writes it: `-o, --output <dir>`. */
+  readonly flags: string
+  readonly group: OptionGroup
+  readonly help: string
+  /** What stands for the option when it is not given; words, since the job decides. */
+  readonly default?: string
+  readonly parse?: (text: string, earlier?: never) => unknown
+}
+
+export const optionTable = {
+  data: {
+    flags: '--data <file>',
+    group: 'Data',
+    help: 'data file: TSV, CSV, JSONL or text, also .gz',
+    default: 'random tokens',
+  },
+  evalData: {
+    flags: '--data <file>',
+    group: 'Data',
+    help: 'data file: TSV, CSV, JSONL or text, also .gz',
+  },
+  text: {
+    flags: '--text <column>',
+    group: 'Data',
+    help: 'column of the text, by name or number from 1',
+    default: 'text',
+  },
+  textPair: { flags: '--text-pair <column>', group: 'Data', help: 'column of the second text' },
+  label: { flags: '--label <column>', group: 'Data', help: 'column of the label or score' },
+  task: {
+    flags: '--task <task>',
+    group: 'Data',
+    help: 'text-classification, pair-classification, multi-label-classification, regression, similarity or embeddings',
+    default: 'from the model and the columns',
+  },
+  encoding: {
+    flags: '--encoding <name>',
+    group: 'Data',
+    help: 'encoding of the data file',
+    default: 'utf-8',
+  },
+  noHeader: {
+    flags: '--no-header',
+    group: 'Data',
+    help: 'the first line is data, not column names',
+  },
+  limit: {
+    flags: '--limit <n>',
+    group: 'Data',
+    help: 'most examples to read',
+    default: 'all',
+    parse: wholeNumber,
+  },
+  maxLength: {
+    flags: '--max-length <n>',
+    group: 'Data',
+    help: 'tokens a text is cut to',
+    default: 'what the model takes',
+    parse: wholeNumber,
+  },
+  maxDrop: {
+    flags: '--max-drop <drop>',
+    group: 'Acceptance',
+    help: "largest allowed drop of the metric: '1%' of it, or '0.5pt' (points)",
+    default: '1%',
+  },
+  strict: {
+    flags: '--strict',
+    group: 'Acceptance',
+    help: 'choose only a variant whose drop is proven to be allowed',
+  },
+  threads: {
+    flags: '--threads <n>',
+    group: 'Measurement',
+    help: 'threads of each run',
+    default: '1',
+    parse: wholeNumber,
+  },
+  runThreads: {
+    flags: '--threads <n>',
+    group: 'Measurement',
+    help: 'threads of each run',
+    default: 'the physical cores allotted',
+    parse: wholeNumber,
+  },
+  threadCounts: {
+    flags: '--threads <list>',
+    group: 'Measurement',
+    help: 'thread counts; rows above the cores allotted are marked',
+    default: '1,2,4',
+    parse: wholeNumbers,
+  },
+  shapes: {
+    flags: '--shapes <list>',
+    group: 'Measurement',
+    help: 'texts x tokens; the last decides',
+    default: '1x16,1x128',
+    parse: shapesText,
+  },
+  benchShapes: {
+    flags: '--shapes <list>',
+    group: 'Measurement',
+    help: 'texts x tokens',
+    default: '1x16,1x128,8x128',
+    parse: shapesText,
+  },
+  seconds: {
+    flags: '--seconds <s>',
+    group: 'Measurement',
+    help: 'time for each shape and thread count',
+    default: '8',
+    parse: positiveNumber,
+  },
+  benchSeconds: {
+    flags: '--seconds <s>',
+    group: 'Measurement',
+    help: 'time for each shape and thread count',
+    default: '10',
+    parse: positiveNumber,
+  },
+  batchSize: {
+    flags: '--batch-size <n>',
+    group: 'Measurement',
+    help: 'texts that run together; results of dynamic INT8 depend on it',
+    default: '32',
+    parse: wholeNumber,
+  },
+  seed: {
+    flags: '--seed <n>',
+    group: 'Measurement',
+    help: 'seed of every random choice',
+    default: '1',
+    parse: seedNumber,
+  },
+  vs: {
+    flags: '--vs <model>',
+    group: 'Measurement',
+    help: 'rival to measure in turn with the model: folder or ONNX file',
+  },
+  variant: {
+    flags: '--variant <file>',
+    group: 'Model',
+    help: "which file of the folder's onnx to run, such as model_quantized",
+    default: 'the fastest here',
+  },
+  scheme: {
+    flags: '--scheme <scheme>',
+    group: 'Model',
+    help: 'how to quantize: dynamic-int8',
+    default: 'dynamic-int8',
+    parse: oneOf('dynamic-int8'),
+  },
+  weightBits: {
+    flags: '--weight-bits <bits>',
+    group: 'Model',
+    help: 'range of the weights, 7 or 8 bits',
+    default: '7 where a CPU could saturate',
+    parse: oneOf(7, 8),
+  },
+  exclude: {
+    flags: '--exclude <glob>',
+    group: 'Model',
+    help: 'layers that stay fp32, by module path; * matches any text; may be repeated',
+    parse: textList,
+  },
+  target: {
+    flags: '--target <target>',
+    group: 'Model',
+    help: 'portable (any ONNX Runtime, browsers) or cpu (this one)',
+    default: 'both',
+    parse: oneOf('portable', 'cpu'),
+  },
+  externalData: {
+    flags: '--external-data',
+    group: 'Model',
+    help: 'weights beside the file, whatever their size',
+    default: 'above 1 GB',
+  },
+  output: {
+    flags: '-o, --output <dir>',
+    group: 'Output',
+    help: 'folder to write',
+    default: 'limbeck-output/<model name>',
+  },
+  requiredOutput: { flags: '-o, --output <dir>', group: 'Output', help: 'folder to write' },
+  overwrite: {
+    flags: '--overwrite',
+    group: 'Output',
+    help: 'replace a folder that Limbeck wrote before',
+  },
+  json: { flags: '--json', group: 'Output', help: 'print one JSON document instead of a table' },
+  debug: { flags: '--debug', group: 'Output', help: 'print the stack of an error' },
+} as const satisfies Record<string, OptionSpec>
+
+export type OptionName = keyof typeof optionTable
+
+type ValueOf<S> = S extends { readonly parse: (text: string, earlier?: never) => infer R }
+  ? R
+  : S extends { readonly flags: `${string}<${string}` }
+    ? string
+    : boolean
+
+/** Values of the options of a verb; those of `R` are always there. */
+export type OptionValues<N extends OptionName, R extends N = never> = {
+  readonly [K in Exclude<N, R>]?: ValueOf<(typeof optionTable)[K]> | undefined
+} & { readonly [K in R]: ValueOf<(typeof optionTable)[K]> }
+
+/** Options that name a data file and its columns. */
+export const dataOptionNames = [
+  'text',
+  'textPair',
+  'label',
+  'task',
+  'encoding',
+  'noHeader',
+  'limit',
+] as const
+
+/** The data file and its columns, as jobs take them; undefined without a file. */
+export function dataOf(file: string, values: OptionValues<(typeof dataOptionNames)[number]>) {
+  const { text, textPair, label, task, encoding, noHeader, limit } = values
+  return {
+    file,
+    text,
+    textPair,
+    label,
+    task,
+    encoding,
+    header: noHeader ? false : undefined,
+    limit,
+  }
+}

@@ -1,0 +1,28 @@
+/** `limbeck quantize`. */
+import { writtenText } from './show.ts'
+import { defineVerb } from './verb.ts'
+
+export const quantizeVerb = defineVerb({
+  arguments: [{ name: '<model>', help: 'model folder (config.json, model.safetensors)' }],
+  options: [
+    'scheme',
+    'weightBits',
+    'exclude',
+    'target',
+    'externalData',
+    'requiredOutput',
+    'overwrite',
+  ],
+  required: ['requiredOutput'],
+  examples: [
+    'quantize ./my-model -o ./my-model-int8',
+    "quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7",
+  ],
+  async run({ args: [model], options, signal, progress }) {
+    const { quantize } = await import('../jobs/export-model.ts')
+    const { target, scheme = 'dynamic-int8', requiredOutput: output, ...rest } = options
+    const targets = target === undefined ? undefined : [target]
+    const result = await quantize({ ...rest, model, output, scheme, targets, signal, progress })
+    return { json: result, text: (view) => writtenText(result, view) }
+  },
+})

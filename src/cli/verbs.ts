@@ -1,0 +1,34 @@
+/** The verbs by name; each is loaded when it is called, so that `limbeck --help` stays quick. */
+import type { Verb } from './verb.ts'
+
+export interface VerbEntry {
+  readonly summary: string
+  readonly load: () => Promise<Verb>
+}
+
+export const verbs: Readonly<Record<string, VerbEntry>> = {
+  optimize: {
+    summary: 'make a model smaller and faster, and prove what it cost',
+    load: async () => (await import('./optimize.ts')).optimizeVerb,
+  },
+  export: {
+    summary: 'write a model as ONNX, fp32',
+    load: async () => (await import('./export.ts')).exportVerb,
+  },
+  quantize: {
+    summary: 'write a model as ONNX with INT8 weights',
+    load: async () => (await import('./quantize.ts')).quantizeVerb,
+  },
+  eval: {
+    summary: 'measure a model on labelled data, with intervals',
+    load: async () => (await import('./eval.ts')).evalVerb,
+  },
+  bench: {
+    summary: 'measure latency and memory, interleaved with a rival',
+    load: async () => (await import('./bench.ts')).benchVerb,
+  },
+  run: {
+    summary: 'run a model on a text',
+    load: async () => (await import('./run.ts')).runVerb,
+  },
+}

@@ -5,6 +5,7 @@
  * output steps aside first and is removed last, so that at every moment either the old or the new stands.
  */
 import {
+  chmodSync,
   closeSync,
   cpSync,
   existsSync,
@@ -64,7 +65,10 @@ export async function writeFolder<T>(
   const path = resolve(target)
   const aside = trying(target, () => {
     mkdirSync(dirname(path), { recursive: true })
-    return mkdtempSync(join(dirname(path), `.${basename(path)}.`))
+    const made = mkdtempSync(join(dirname(path), `.${basename(path)}.`))
+    // a temporary folder is private; an output is as open as the user's others
+    chmodSync(made, 0o777 & ~process.umask())
+    return made
   })
   const removeAside = (): void => rmSync(aside, { recursive: true, force: true })
   process.once('exit', removeAside)

@@ -8,7 +8,7 @@ import {
   verdictSentence,
 } from '../report/index.ts'
 import { dataOf, dataOptionNames } from './options.ts'
-import { folderText, tableText } from './show.ts'
+import { folderText, proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const optimizeVerb = defineVerb({
@@ -51,13 +51,16 @@ export const optimizeVerb = defineVerb({
 
 function reportText(report: Report, folder: string, view: View): string {
   const verdict = verdictSentence(report, chosenOf(report))
-  return [
-    tableText(summaryTable(report), view),
-    summaryCaption(report),
-    '',
+  const sentences = [
     `${gainSentence(report)} ${report.chosenWhy}`,
     ...(verdict ? [`Verdict ${verdict}.`] : []),
     ...report.notes.map((note) => `Note: ${note}`),
+  ]
+  return [
+    tableText(summaryTable(report), view),
+    '',
+    proseText(summaryCaption(report), view),
+    ...sentences.map((sentence) => proseText(sentence, view)),
     '',
     folderText(folder, [...report.files.map(({ path }) => path), 'report.html']),
   ].join('\n')

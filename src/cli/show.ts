@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path'
 import type { WriteResult } from '../jobs/export-model.ts'
 import { type Table, textTable } from '../report/index.ts'
+import { printable, wrapText } from '../report/plain-text.ts'
 import { formatBytes, formatCount, formatNumber, formatSeconds, unknown } from '../report/units.ts'
 import type { View } from './verb.ts'
 
@@ -11,6 +12,10 @@ export function tableText(table: Table, view: View): string {
   if (dropped.length === 0) return text
   return `${text}\nThe terminal is narrow; left out: ${dropped.join(', ')}.`
 }
+
+/** Sentences, broken at the width of the terminal. */
+export const proseText = (text: string, { width }: View): string =>
+  wrapText(printable(text), Math.min(width, 120)).join('\n')
 
 /** Where files were written, from here. */
 export function folderText(folder: string, files: readonly string[]): string {

@@ -43,19 +43,21 @@ export function placeLabels(
   plot: Box,
   covered: readonly Box[] = [],
 ): Box[] {
-  const obstacles = marks.flatMap((mark) => [markBox(mark), ...mark.bars])
+  const circles = marks.map(markBox)
+  const bars = marks.flatMap((mark) => mark.bars)
   const placed: Box[] = []
   for (const mark of marks) {
     let best: { box: Box; cost: number } | undefined
     for (const [rank, distance] of distances.entries()) {
       for (const direction of directions) {
         const box = candidate(mark, direction, distance)
-        // a label over another is unreadable, one over the plot's edge is cut, one over a bar is only ugly
+        // over another label: unreadable; over the plot's edge: cut; over a bar: only ugly
         const cost =
           sum(placed, (other) => overlap(box, other)) * 20 +
           sum(covered, (other) => overlap(box, other)) * 10 +
           (area(box) - overlap(box, plot)) * 50 +
-          sum(obstacles, (other) => overlap(box, other)) * 2 +
+          sum(circles, (other) => overlap(box, other)) * 5 +
+          sum(bars, (other) => overlap(box, other)) * 2 +
           rank * 20
         if (best === undefined || cost < best.cost) best = { box, cost }
       }
@@ -77,12 +79,11 @@ function candidate(mark: Mark, [dx, dy]: readonly [number, number], distance: nu
   }
 }
 
-const markBox = ({ x, y, radius }: Mark): Box => ({
-  left: x - radius,
-  top: y - radius,
-  width: 2 * radius,
-  height: 2 * radius,
-})
+/** The mark and a little air. */
+function markBox({ x, y, radius }: Mark): Box {
+  const reach = radius + 4
+  return { left: x - reach, top: y - reach, width: 2 * reach, height: 2 * reach }
+}
 
 const area = ({ width, height }: Box): number => width * height
 

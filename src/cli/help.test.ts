@@ -1,0 +1,276 @@
+import { expect, test } from 'vitest'
+import { optionTable } from './options.ts'
+import { runCli } from './run-cli.ts'
+import { fakeContext } from './testing/fake-context.ts'
+import { verbs } from './verbs.ts'
+
+const help = async (...args: string[]): Promise<string> => {
+  const context = fakeContext()
+  expect(await runCli([...args, '--help'], context)).toBe(0)
+  expect(context.stderr.text).toBe('')
+  return `\n${context.stdout.text}`
+}
+
+test('limbeck --help', async () => {
+  expect(await help()).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck [options] [command]
+
+    Makes Transformers small and fast: optimize, verify and measure on ONNX Runtime.
+
+    Options:
+      -V, --version  print the version
+      -h, --help     print this help
+
+    Commands:
+      optimize       make a model smaller and faster, and prove what it cost
+      export         write a model as ONNX, fp32
+      quantize       write a model as ONNX with INT8 weights
+      eval           measure a model on labelled data, with intervals
+      bench          measure latency and memory, interleaved with a rival
+      run            run a model on a text
+
+    Options of a verb: limbeck <verb> --help
+    "
+  `)
+})
+
+test('limbeck optimize --help', async () => {
+  expect(await help('optimize')).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck optimize [options] <model>
+
+    make a model smaller and faster, and prove what it cost
+
+    Arguments:
+      model                 model folder (config.json, model.safetensors, tokenizer)
+
+    Data:
+      --data <file>         data file: TSV, CSV, JSONL or text, also .gz (default: random tokens)
+      --text <column>       column of the text, by name or number from 1 (default: text)
+      --text-pair <column>  column of the second text
+      --label <column>      column of the label or score
+      --task <task>         text-classification, pair-classification, multi-label-classification,
+                            regression, similarity or embeddings (default: from the model and the
+                            columns)
+      --encoding <name>     encoding of the data file (default: utf-8)
+      --no-header           the first line is data, not column names
+      --limit <n>           most examples to read (default: all)
+      --max-length <n>      tokens a text is cut to (default: what the model takes)
+
+    Acceptance:
+      --max-drop <drop>     largest allowed drop of the metric: '1%' of it, or '0.5pt' (points)
+                            (default: 1%)
+      --strict              choose only a variant whose drop is proven to be allowed
+
+    Measurement:
+      --threads <n>         threads of each run (default: 1)
+      --shapes <list>       texts x tokens; the last decides (default: 1x16,1x128)
+      --seconds <s>         time for each shape and thread count (default: 8)
+      --batch-size <n>      texts that run together; results of dynamic INT8 depend on it (default: 32)
+      --seed <n>            seed of every random choice (default: 1)
+
+    Output:
+      -o, --output <dir>    folder to write (default: limbeck-output/<model name>)
+      --overwrite           replace a folder that Limbeck wrote before
+      --json                print one JSON document instead of a table
+      --debug               print the stack of an error
+
+    Options:
+      -h, --help            print this help
+
+    Examples:
+      limbeck optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%
+      limbeck optimize ./my-model --data texts.txt
+    "
+  `)
+})
+
+test('limbeck export --help', async () => {
+  expect(await help('export')).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck export [options] <model>
+
+    write a model as ONNX, fp32
+
+    Arguments:
+      model               model folder (config.json, model.safetensors)
+
+    Model:
+      --target <target>   portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
+      --external-data     weights beside the file, whatever their size (default: above 1 GB)
+
+    Output:
+      -o, --output <dir>  folder to write
+      --overwrite         replace a folder that Limbeck wrote before
+      --json              print one JSON document instead of a table
+      --debug             print the stack of an error
+
+    Options:
+      -h, --help          print this help
+
+    Examples:
+      limbeck export ./my-model -o ./my-model-onnx
+      limbeck export ./my-model -o out --target portable
+    "
+  `)
+})
+
+test('limbeck quantize --help', async () => {
+  expect(await help('quantize')).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck quantize [options] <model>
+
+    write a model as ONNX with INT8 weights
+
+    Arguments:
+      model                 model folder (config.json, model.safetensors)
+
+    Model:
+      --scheme <scheme>     how to quantize: dynamic-int8 (default: dynamic-int8)
+      --weight-bits <bits>  range of the weights, 7 or 8 bits (default: 7 where a CPU could saturate)
+      --exclude <glob>      layers that stay fp32, by module path; * matches any text; may be repeated
+      --target <target>     portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
+      --external-data       weights beside the file, whatever their size (default: above 1 GB)
+
+    Output:
+      -o, --output <dir>    folder to write
+      --overwrite           replace a folder that Limbeck wrote before
+      --json                print one JSON document instead of a table
+      --debug               print the stack of an error
+
+    Options:
+      -h, --help            print this help
+
+    Examples:
+      limbeck quantize ./my-model -o ./my-model-int8
+      limbeck quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7
+    "
+  `)
+})
+
+test('limbeck eval --help', async () => {
+  expect(await help('eval')).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck eval [options] <model>
+
+    measure a model on labelled data, with intervals
+
+    Arguments:
+      model                 model folder, folder that Limbeck wrote, or ONNX file
+
+    Data:
+      --data <file>         data file: TSV, CSV, JSONL or text, also .gz
+      --text <column>       column of the text, by name or number from 1 (default: text)
+      --text-pair <column>  column of the second text
+      --label <column>      column of the label or score
+      --task <task>         text-classification, pair-classification, multi-label-classification,
+                            regression, similarity or embeddings (default: from the model and the
+                            columns)
+      --encoding <name>     encoding of the data file (default: utf-8)
+      --no-header           the first line is data, not column names
+      --limit <n>           most examples to read (default: all)
+      --max-length <n>      tokens a text is cut to (default: what the model takes)
+
+    Model:
+      --variant <file>      which file of the folder's onnx to run, such as model_quantized (default:
+                            the fastest here)
+
+    Measurement:
+      --threads <n>         threads of each run (default: the physical cores allotted)
+      --batch-size <n>      texts that run together; results of dynamic INT8 depend on it (default: 32)
+
+    Output:
+      --json                print one JSON document instead of a table
+      --debug               print the stack of an error
+
+    Options:
+      -h, --help            print this help
+
+    Examples:
+      limbeck eval ./my-model --data dev.tsv --text sentence --label label
+      limbeck eval ./out --data sts.csv --text 6 --text-pair 7 --label 5 --no-header --variant model_quantized
+    "
+  `)
+})
+
+test('limbeck bench --help', async () => {
+  expect(await help('bench')).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck bench [options] <model>
+
+    measure latency and memory, interleaved with a rival
+
+    Arguments:
+      model             model folder, folder that Limbeck wrote, or ONNX file
+
+    Measurement:
+      --vs <model>      rival to measure in turn with the model: folder or ONNX file
+      --threads <list>  thread counts; rows above the cores allotted are marked (default: 1,2,4)
+      --shapes <list>   texts x tokens (default: 1x16,1x128,8x128)
+      --seconds <s>     time for each shape and thread count (default: 10)
+      --seed <n>        seed of every random choice (default: 1)
+
+    Model:
+      --variant <file>  which file of the folder's onnx to run, such as model_quantized (default: the
+                        fastest here)
+
+    Output:
+      --json            print one JSON document instead of a table
+      --debug           print the stack of an error
+
+    Options:
+      -h, --help        print this help
+
+    Examples:
+      limbeck bench ./out --vs ./my-model --threads 1,2 --shapes 1x128
+      limbeck bench ./out --variant model_cpu_quantized --vs other.onnx
+    "
+  `)
+})
+
+test('limbeck run --help', async () => {
+  expect(await help('run')).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck run [options] <model> <text> [second]
+
+    run a model on a text
+
+    Arguments:
+      model             model folder, folder that Limbeck wrote, or ONNX file
+      text              the text
+      second            second text of a pair; the context of a question
+
+    Model:
+      --variant <file>  which file of the folder's onnx to run, such as model_quantized (default: the
+                        fastest here)
+
+    Measurement:
+      --threads <n>     threads of each run (default: the physical cores allotted)
+
+    Output:
+      --json            print one JSON document instead of a table
+      --debug           print the stack of an error
+
+    Options:
+      -h, --help        print this help
+
+    Examples:
+      limbeck run ./out "where is my parcel?"
+      limbeck run ./qa "Who wrote it?" "It was written by Ada."
+    "
+  `)
+})
+
+test('`help <verb>` is `<verb> --help`', async () => {
+  const context = fakeContext()
+  expect(await runCli(['help', 'run'], context)).toBe(0)
+  expect(`\n${context.stdout.text}`).toBe(await help('run'))
+})
+
+test('every option of the table belongs to a verb, or to all', async () => {
+  const loaded = await Promise.all(Object.values(verbs).map(({ load }) => load()))
+  const used = new Set(loaded.flatMap(({ options }) => options))
+  const unused = Object.keys(optionTable).filter((name) => !used.has(name as never))
+  expect(unused).toEqual(['json', 'debug'])
+})

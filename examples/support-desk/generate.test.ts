@@ -1,6 +1,7 @@
 // The committed data is what the generator makes, byte for byte, and keeps the promises of the
-// README. `npx vitest run examples/support-desk -u` writes the files anew after a change.
+// README. After a change of the grammar, LIMBECK_REGENERATE=1 writes the files before comparing.
 
+import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { generate, INTENTS, SPLITS, type Split, toTsv } from './generate.ts'
 import { templatesOf } from './grammar/intent.ts'
@@ -9,8 +10,12 @@ const data = generate()
 const splits = Object.keys(SPLITS) as Split[]
 
 describe('the data of the support desk', () => {
-  it.each(splits)('has %s.tsv committed as generated', async (split) => {
-    await expect(toTsv(data[split])).toMatchFileSnapshot(`./${split}.tsv`)
+  it.each(splits)('has %s.tsv committed as generated', (split) => {
+    const file = new URL(`./${split}.tsv`, import.meta.url)
+    const made = Buffer.from(toTsv(data[split]))
+    if (process.env.LIMBECK_REGENERATE) writeFileSync(file, made)
+    // compared as a whole: a diff of thousands of rows would tell nobody anything
+    expect(readFileSync(file).equals(made)).toBe(true)
   })
 
   it('counts 8,000 utterances, every intent in every split', () => {

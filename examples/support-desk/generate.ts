@@ -22,11 +22,14 @@ import { type Random, random } from './random.ts'
 
 export const INTENTS: Record<string, Intent> = { ...orders, ...goods, ...money, ...account }
 
-/** Utterances per intent, and per cent of its templates, that each split owns. */
+/**
+ * Utterances per intent; per cent of its templates that each split owns; per cent of utterances
+ * that mention an intent they do not ask for. Train has more of those: they are what is to learn.
+ */
 export const SPLITS = {
-  test: { utterances: 80, share: 20 },
-  dev: { utterances: 40, share: 10 },
-  train: { utterances: 280, share: 70 },
+  test: { utterances: 80, share: 20, mentions: 30 },
+  dev: { utterances: 40, share: 10, mentions: 30 },
+  train: { utterances: 280, share: 70, mentions: 55 },
 } as const
 
 export type Split = keyof typeof SPLITS
@@ -39,11 +42,12 @@ export interface Utterance {
 }
 
 interface Template {
+  label: string
   form: Form
   text: string
 }
 
-type Mentioned = keyof typeof MENTION
+type Mentioned = Template & { form: keyof typeof MENTION }
 
 type Deal = Record<string, Template[]>
 
@@ -51,25 +55,33 @@ export function generate(seed = 20260): Record<Split, Utterance[]> {
   const from = random(seed)
   const deals = deal(from)
   const seen = new Set<string>()
-  const make = (split: Split): Utterance[] => {
-    const made: Utterance[] = []
-    for (const label of Object.keys(INTENTS)) {
-      const templates = deals[split][label]!
-      for (let i = 0; i < SPLITS[split].utterances; ) {
-        const utterance = compose(label, templates[i % templates.length]!, deals[split], from)
-        const key = utterance.text
-          .toLowerCase()
-          .replace(/[^a-z0-9#]+/g, ' ')
-          .trim()
-        if (seen.has(key)) continue
-        seen.add(key)
-        made.push(utterance)
-        i++
-      }
-    }
-    return from.shuffle(made)
-  }
+  const make = (split: Split) => makeSplit(split, deals[split], seen, from)
   return { test: make('test'), dev: make('dev'), train: make('train') }
+}
+
+/** Walks the intents in turn, and each intent through its templates, until all are full. */
+function makeSplit(split: Split, own: Deal, seen: Set<string>, from: Random): Utterance[] {
+  const { utterances, mentions } = SPLITS[split]
+  const labels = Object.keys(INTENTS)
+  const made = new Map(labels.map((label): [string, Utterance[]] => [label, []]))
+  const add = (asked: Template, other?: Mentioned) => {
+    const utterance = compose(asked, other, from)
+    const key = utterance.text.toLowerCase().replace(/\W+/g, ' ').trim()
+    const list = made.get(asked.label)!
+    if (seen.has(key) || list.length === utterances) return
+    seen.add(key)
+    list.push(utterance)
+  }
+  for (let turn = 0; labels.some((label) => made.get(label)!.length < utterances); turn++) {
+    for (const label of labels) {
+      const asked = own[label]![turn % own[label]!.length]!
+      const other = from.chance(mentions) ? mention(label, own, from) : undefined
+      add(asked, other)
+      // the same two intents with the roles swapped: the words alone do not give the label away
+      if (other && isMentionable(asked)) add(other, asked)
+    }
+  }
+  return from.shuffle([...made.values()].flat())
 }
 
 export function toTsv(utterances: readonly Utterance[]): string {
@@ -85,7 +97,7 @@ function deal(from: Random): Record<Split, Deal> {
       const left = [...all]
       for (const split of Object.keys(SPLITS) as Split[]) {
         const count = Math.ceil((all.length * SPLITS[split].share) / 100)
-        const own = left.splice(0, count).map((text) => ({ form, text }))
+        const own = left.splice(0, count).map((text) => ({ label, form, text }))
         deals[split][label] = [...(deals[split][label] ?? []), ...own]
       }
     }
@@ -93,31 +105,26 @@ function deal(from: Random): Record<Split, Deal> {
   return deals
 }
 
-function compose(label: string, asked: Template, own: Deal, from: Random): Utterance {
-  const bound = new Map<string, string>()
+function compose(asked: Template, other: Mentioned | undefined, from: Random): Utterance {
   const templates = [asked.text]
   let text = from.pick(ASK[asked.form]).replace('*', asked.text)
-  if (from.chance(30)) {
-    const other = mention(label, own, from)
-    const last = from.chance(35)
+  if (other) {
+    const joint = from.pick(from.chance(35) ? MENTION_LAST : MENTION_FIRST)
     const frame = from.pick(MENTION[other.form]).replace('*', other.text)
-    text = from
-      .pick(last ? MENTION_LAST : MENTION_FIRST)
-      .replace('@', frame)
-      .replace('*', text)
+    text = joint.replace('@', frame).replace('*', text)
     templates.push(other.text)
   }
   if (from.chance(35)) text = `${from.pick(CONTEXT)}${from.pick([', ', '. ', ' - '])}${text}`
   if (from.chance(25)) text = `${from.pick(GREETING)}${from.pick([', ', ' ', '! '])}${text}`
   if (from.chance(20)) text = `${text}${from.pick([', ', '. ', ' '])}${from.pick(CLOSING)}`
-  return { text: noisy(fill(text, bound, from), from), label, templates }
+  return { text: noisy(fill(text, new Map(), from), from), label: asked.label, templates }
 }
 
 /**
  * A template of another intent, from the same split; a neighbour in two of three cases. Only
  * templates of one clause: "i do not want to log in, i forgot my password" still states a problem.
  */
-function mention(label: string, own: Deal, from: Random): { form: Mentioned; text: string } {
+function mention(label: string, own: Deal, from: Random): Mentioned {
   const others = Object.keys(INTENTS).filter((name) => name !== label)
   const names = from.chance(67) ? INTENTS[label]!.near : others
   const fit = names
@@ -126,6 +133,6 @@ function mention(label: string, own: Deal, from: Random): { form: Mentioned; tex
   return from.pick(from.pick(fit))
 }
 
-function isMentionable(template: Template): template is { form: Mentioned; text: string } {
+function isMentionable(template: Template): template is Mentioned {
   return template.form !== 'say' && !/,| but /.test(template.text)
 }

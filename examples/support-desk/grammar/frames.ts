@@ -19,19 +19,15 @@ export const ASK: Record<Form, readonly string[]> = {
   say: ['*', '*', '*', 'well, *', 'so *', 'look, *', 'it is about this: *', 'here is the thing: *'],
 }
 
-/** Mentions of an intent that is not asked for. */
+/** Mentions of an intent that is not asked for; the denial is always said, never implied. */
 export const MENTION: Record<'want' | 'please', readonly string[]> = {
   want: [
-    ...['i do not want to *', 'i am not trying to *', 'i am not here to *', 'not looking to *'],
-    ...['i already managed to *', 'your bot thinks i want to *', 'i did not ask to *'],
-    ...['last time i wrote to *', 'my {relative} helped me to *', 'nobody wants to *'],
-    ...['i no longer need to *', 'this is not a request to *', 'do not tell me to *'],
+    ...['i do not want to *', 'i am not trying to *', 'i am not here to *', 'i did not ask to *'],
+    ...['i do not need to *', 'this is not a request to *', 'i am not writing to *'],
   ],
   please: [
-    ...['you do not need to *', 'no need to *', 'i am not asking you to *', 'please do not *'],
-    ...['you already offered to *', 'yesterday i asked you to *, that is done'],
-    ...['do not *', 'your colleague was quick to *', 'i never asked you to *'],
-    ...['there is no reason to *', 'thank you for the offer to *'],
+    ...['you do not need to *', 'i am not asking you to *', 'please do not *', 'do not *'],
+    ...['i did not ask you to *', 'this is not a request to *'],
   ],
 }
 

@@ -161,19 +161,26 @@ export function broadcastDims(a: Dim, b: Dim): Dim | undefined {
   return dimOf(broadcastOf(polynomialOf(a), polynomialOf(b)))
 }
 
-/** A run with `min(c,a) ≠ a`, c ≥ 2, does not broadcast with a: where it runs, the size is a. */
 function broadcastOf(a: Polynomial, b: Polynomial): Polynomial | undefined {
-  const bounded = (whole: Polynomial, part: Polynomial): boolean => {
-    const args = callArgs(part, 'min')
-    const text = textOf(whole)
-    return (
-      args?.some((arg) => textOf(arg) === text) === true &&
-      args.every((arg) => textOf(arg) === text || (constantOf(arg) ?? 0) >= 2)
-    )
-  }
   if (bounded(a, b)) return a
   return bounded(b, a) ? b : broadcastCall([a, b])
 }
+
+/** `part` is `min(c,whole)`, c ≥ 2: where both broadcast they are equal, or the run fails. */
+function bounded(whole: Polynomial, part: Polynomial): boolean {
+  const args = callArgs(part, 'min')
+  const text = textOf(whole)
+  return (
+    args?.some((arg) => textOf(arg) === text) === true &&
+    args.every((arg) => textOf(arg) === text || (constantOf(arg) ?? 0) >= 2)
+  )
+}
+
+/** True when a dimension that was broadcast to `whole` is equal to it in every run that succeeds. */
+export const neverStretched = (part: Dim, whole: Dim): boolean =>
+  equalDims(part, whole) === true ||
+  (typeof part === 'number' && part !== 1) ||
+  (typeof part === 'string' && whole !== null && bounded(polynomialOf(whole), polynomialOf(part)))
 
 /** `?` for an unknown dimension. */
 export const dimText = (dim: Dim): string => (dim === null ? '?' : `${dim}`)

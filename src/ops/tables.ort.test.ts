@@ -34,7 +34,7 @@ describe.each(knownOps)('%s', (op) => {
 
       const types = inferTypes(graph)
       expect(types.problems).toEqual([])
-      const symbolic = caseGraph(op, test, true)
+      const symbolic = caseGraph(op, test, 'all')
       const open = inferTypes(symbolic.graph)
       expect(open.problems).toEqual([])
       const bindings: Record<string, number> = {}

@@ -2,7 +2,17 @@
 import { float, int, string } from '../../graph/index.ts'
 import { float32Tensor, inlineTensor } from '../../graph/tensor.ts'
 import type { KnownOp } from '../known.ts'
-import { bools, data, floats, index, ints64, type OpCase, scalar, spread } from './op-case.ts'
+import {
+  batchOnly,
+  bools,
+  data,
+  floats,
+  index,
+  ints64,
+  type OpCase,
+  scalar,
+  spread,
+} from './op-case.ts'
 
 const one = (input = floats([2, 3])): OpCase[] => [{ inputs: [input] }]
 const positive = (): OpCase[] => one(floats([2, 3], 0.3, 3))
@@ -66,9 +76,9 @@ export const elementwiseCases = {
     { about: 'only below', inputs: [special], attributes: { detect_positive: int(0) } },
   ],
   Clip: [
-    { inputs: [spread([2, 4]), scalar(-0.7), scalar(0.8)] },
+    { inputs: [spread([2, 4]), scalar(-0.7), scalar(0.7)] },
     { about: 'from below', inputs: [spread([2, 4]), scalar(-0.7)] },
-    { about: 'from above', inputs: [spread([2, 4]), undefined, scalar(0.8)] },
+    { about: 'from above', inputs: [spread([2, 4]), undefined, scalar(0.7)] },
   ],
   Cast: [
     { about: 'to double', inputs: [floats([3])], attributes: { to: int(11) } },
@@ -82,7 +92,7 @@ export const elementwiseCases = {
     { about: 'to float', inputs: [ints64([0, 3, -1])], attributes: { to: int(1) } },
   ],
   CastLike: [
-    { inputs: [floats([3]), data(inlineTensor('float64', [1], Float64Array.of(0)))] },
+    { inputs: [floats([3]), data(inlineTensor('float64', [1], Float64Array.of(0)))], wrt: [0] },
     { about: 'to int64', inputs: [data(float32Tensor([-1.7, 2.9])), index(0)] },
   ],
   Add: [...pair(), integers(1, 2, 3)],
@@ -156,12 +166,13 @@ export const elementwiseCases = {
       inputs: [floats([3, 2, 4]), floats([2]), floats([2]), floats([2]), floats([2], 0.5, 2)],
       attributes: { training_mode: int(1) },
       outputs: 3,
+      wrt: [0, 1, 2],
     },
   ],
   GroupNormalization: [
     { inputs: [floats([2, 4, 3]), floats([4]), floats([4])], attributes: { num_groups: int(2) } },
   ],
-  InstanceNormalization: [{ inputs: [floats([2, 3, 4]), floats([3]), floats([3])] }],
+  InstanceNormalization: batchOnly([{ inputs: [floats([2, 3, 4]), floats([3]), floats([3])] }]),
   Dropout: [{ about: 'inference', inputs: [floats([2, 3])] }],
   SoftmaxCrossEntropyLoss: [
     { inputs: [floats([4, 3]), ints64([0, 2, 1, 2])], outputs: 2 },
@@ -173,9 +184,14 @@ export const elementwiseCases = {
     {
       about: 'a sum, weighted',
       inputs: [floats([4, 3]), ints64([0, 2, 1, 2]), floats([3], 0.5, 2)],
+      wrt: [0],
       attributes: { reduction: string('sum') },
     },
-    { about: 'weighted mean', inputs: [floats([4, 3]), ints64([0, 2, 1, 2]), floats([3], 0.5, 2)] },
+    {
+      about: 'weighted mean',
+      inputs: [floats([4, 3]), ints64([0, 2, 1, 2]), floats([3], 0.5, 2)],
+      wrt: [0],
+    },
     {
       about: 'not reduced, per position',
       inputs: [floats([2, 3, 4]), ints64([0, 2, 1, 2, 0, 1, 1, 0], [2, 4])],

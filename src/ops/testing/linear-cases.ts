@@ -11,6 +11,7 @@ import {
 } from '../../graph/index.ts'
 import type { KnownOp } from '../known.ts'
 import {
+  batchOnly,
   bools,
   data,
   fixed,
@@ -106,7 +107,7 @@ export const linearCases = {
       attributes: { equation: string('ij,k->jk') },
     },
   ],
-  Conv: [
+  Conv: batchOnly([
     {
       inputs: [floats([2, 3, 5, 6]), floats([4, 3, 3, 2]), floats([4])],
       attributes: { pads: ints([1, 0, 1, 1]) },
@@ -131,14 +132,14 @@ export const linearCases = {
       inputs: [floats([2, 3, 8, 8]), floats([5, 3, 4, 4]), floats([5])],
       attributes: { strides: ints([4, 4]) },
     },
-  ],
-  ConvTranspose: [
+  ]),
+  ConvTranspose: batchOnly([
     {
       inputs: [floats([2, 3, 4]), floats([3, 2, 3]), floats([2])],
       attributes: { strides: ints([2]), pads: ints([1, 1]), output_padding: ints([1]) },
     },
     { about: 'flat', inputs: [floats([1, 2, 3, 3]), floats([2, 3, 2, 2])] },
-  ],
+  ]),
   MaxPool: [
     {
       inputs: [spread([1, 2, 4, 6])],
@@ -155,7 +156,7 @@ export const linearCases = {
       attributes: { kernel_shape: ints([2]), strides: ints([3]), ceil_mode: int(1) },
     },
   ],
-  AveragePool: [
+  AveragePool: batchOnly([
     {
       inputs: [floats([1, 2, 4, 6])],
       attributes: { kernel_shape: ints([2, 2]), strides: ints([2, 2]) },
@@ -170,7 +171,7 @@ export const linearCases = {
       inputs: [floats([1, 2, 5])],
       attributes: { kernel_shape: ints([3]), pads: ints([1, 1]) },
     },
-  ],
+  ]),
   GlobalAveragePool: [{ inputs: [floats([2, 3, 2, 2])] }],
   GlobalMaxPool: [{ inputs: [spread([2, 3, 2, 2])] }],
   Attention: [
@@ -182,7 +183,10 @@ export const linearCases = {
     },
   ],
   RotaryEmbedding: [
-    { inputs: [floats([1, 2, 3, 4]), floats([3, 2]), floats([3, 2]), ints64([0, 1, 2], [1, 3])] },
+    {
+      inputs: [floats([1, 2, 3, 4]), floats([3, 2]), floats([3, 2]), ints64([0, 1, 2], [1, 3])],
+      wrt: [0],
+    },
   ],
   DynamicQuantizeLinear: [{ inputs: [floats([2, 3])], outputs: 3 }],
   QuantizeLinear: [{ inputs: [floats([2, 3]), scalar(0.02), zero8] }],

@@ -28,14 +28,20 @@ export interface OpCase {
   readonly outputs?: number
   /** Outputs that carry a gradient, default the first. */
   readonly differentiable?: readonly number[]
-  /** Largest relative error of the gradient, default 2e-3. */
-  readonly tolerance?: number
+  /** Inputs that have a gradient, default all floats that are no constants. */
+  readonly wrt?: readonly number[]
+  /** Which dimensions the gradient takes as symbols: all, or the batch alone (axis 0 of input 0). */
+  readonly symbols?: 'all' | 'batch' | 'none'
 }
 
 export interface CaseInput {
   readonly tensor: Tensor
   readonly fixed: boolean
 }
+
+/** Cases whose gradient needs all sizes but the batch. */
+export const batchOnly = (cases: readonly OpCase[]): OpCase[] =>
+  cases.map((test) => ({ ...test, symbols: 'batch' }))
 
 /** A graph input. */
 export const data = (tensor: Tensor): CaseInput => ({ tensor, fixed: false })
@@ -90,8 +96,12 @@ export interface CaseGraph {
   readonly feeds: Record<string, HostTensor>
 }
 
-/** Builds the graph; `symbolic` declares every input dimension as a symbol of its own. */
-export function caseGraph(key: string, test: OpCase, symbolic = false): CaseGraph {
+/** Builds the graph; `symbols` says which dimensions of inputs are declared as symbols of their own. */
+export function caseGraph(
+  key: string,
+  test: OpCase,
+  symbols: 'all' | 'batch' | 'none' = 'none',
+): CaseGraph {
   const [domain, op] = key.includes('::') ? (key.split('::') as [string, string]) : ['', key]
   const b = new GraphBuilder(op)
   if (domain) b.opset(domain, 1)
@@ -99,7 +109,9 @@ export function caseGraph(key: string, test: OpCase, symbolic = false): CaseGrap
   const values = test.inputs.map((input, i) => {
     if (!input) return undefined
     if (input.fixed) return b.constant(input.tensor, `c${i}`)
-    const shape = input.tensor.shape.map((size, axis) => (symbolic ? `x${i}_${axis}` : size))
+    const shape = input.tensor.shape.map((size, axis) =>
+      symbols === 'all' || (symbols === 'batch' && i === 0 && axis === 0) ? `x${i}_${axis}` : size,
+    )
     feeds[`x${i}`] = hostOf(input.tensor)
     return b.input(`x${i}`, input.tensor.dtype, shape)
   })

@@ -9,6 +9,7 @@ import {
 } from '../../graph/index.ts'
 import type { KnownOp } from '../known.ts'
 import {
+  batchOnly,
   bools,
   data,
   fixed,
@@ -113,6 +114,7 @@ export const structureCases = {
   Resize: [
     {
       about: 'nearest, by whole factors',
+      symbols: 'none',
       inputs: [floats([1, 2, 2, 3]), undefined, undefined, list(1, 2, 4, 6)],
       attributes: {
         mode: string('nearest'),
@@ -121,14 +123,14 @@ export const structureCases = {
       },
     },
   ],
-  DepthToSpace: [
+  DepthToSpace: batchOnly([
     { inputs: [floats([1, 8, 2, 3])], attributes: { blocksize: int(2) } },
     {
       about: 'columns first',
       inputs: [floats([1, 8, 2, 3])],
       attributes: { blocksize: int(2), mode: string('CRD') },
     },
-  ],
+  ]),
   SpaceToDepth: [{ inputs: [floats([1, 2, 4, 6])], attributes: { blocksize: int(2) } }],
   Gather: [
     { inputs: [floats([5, 3]), ints64([1, 4, 1, 0], [2, 2])] },
@@ -144,11 +146,11 @@ export const structureCases = {
     { inputs: [floats([3, 4]), ints64([0, 1, 1, 3, 0, 0], [3, 2])], attributes: { axis: int(1) } },
     { about: 'first axis', inputs: [floats([3, 2]), ints64([2, -1, 2, 0], [2, 2])] },
   ],
-  GatherND: [
+  GatherND: batchOnly([
     { inputs: [floats([2, 3, 4]), ints64([0, 1, 1, 2], [2, 2])] },
     { about: 'rows', inputs: [floats([3, 4]), ints64([2, 0], [2, 1])] },
-  ],
-  ScatterND: [{ inputs: [floats([4, 3]), ints64([3, 1], [2, 1]), floats([2, 3])] }],
+  ]),
+  ScatterND: batchOnly([{ inputs: [floats([4, 3]), ints64([3, 1], [2, 1]), floats([2, 3])] }]),
   ScatterElements: [
     {
       inputs: [floats([3, 3]), ints64([0, 2, 1, 0], [2, 2]), floats([2, 2])],

@@ -62,6 +62,6 @@ function reportText(report: Report, folder: string, view: View): string {
     proseText(summaryCaption(report), view),
     ...sentences.map((sentence) => proseText(sentence, view)),
     '',
-    folderText(folder, [...report.files.map(({ path }) => path), 'report.html']),
+    folderText(folder, [...new Set([...report.files.map(({ path }) => path), 'report.html'])]),
   ].join('\n')
 }

@@ -94,7 +94,6 @@ test('optimize prints one table and where everything lies', async () => {
       /out/onnx/model_cpu_quantized.onnx
       /out/onnx/model_quantized.onnx
       /out/report.html
-      /out/report.html
     "
   `)
 })

@@ -1,0 +1,67 @@
+/**
+ * Losses as graphs of plain operators, so that the gradient table differentiates them like the rest.
+ *
+ * Classes are the last axis; every loss is a float32 scalar, the mean over what counts.
+ */
+import { int } from '../graph/attributes.ts'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { Value } from '../graph/graph.ts'
+import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+
+export interface CrossEntropyOptions {
+  /** Positions with this label do not count (padding); default −100, as in PyTorch. */
+  readonly ignoreIndex?: number
+  /** ε: the target is (1−ε) on the label and ε spread evenly over all classes (Szegedy et al. 2016). */
+  readonly labelSmoothing?: number
+}
+
+const all = { keepdims: int(0) }
+
+/**
+ * Cross entropy of `logits` [..., classes] with int64 `labels` [...]:
+ * L = −Σᵢ wᵢ·((1−ε)·ln pᵢ[yᵢ] + ε·mean ln pᵢ) / Σ wᵢ, wᵢ = 0 where the label is ignored.
+ */
+export function crossEntropy(
+  b: GraphBuilder,
+  logits: Value,
+  labels: Value,
+  options: CrossEntropyOptions = {},
+): Value {
+  const { ignoreIndex = -100, labelSmoothing = 0 } = options
+  return b.scope('loss', () => {
+    const zero = b.constant(int64Tensor([0], []), 'zero')
+    const ignored = b.constant(int64Tensor([ignoreIndex], []), 'ignored')
+    const last = b.int64s([-1], 'axis')
+    const counts = b.op('Not', [b.op('Equal', [labels, ignored])])
+    const safe = b.op('Where', [counts, labels, zero])
+    const weights = b.op('Cast', [counts], { to: int(1) })
+    const logProbabilities = b.op('LogSoftmax', [logits], { axis: int(-1) })
+    const column = b.op('Unsqueeze', [safe, last])
+    const own = b.op('GatherElements', [logProbabilities, column], { axis: int(-1) })
+    let score = b.op('Squeeze', [own, last])
+    if (labelSmoothing > 0) {
+      const even = b.op('ReduceMean', [logProbabilities, last], all)
+      const part = b.op('Mul', [even, b.constant(floatScalar(labelSmoothing), 'epsilon')])
+      const rest = b.constant(floatScalar(1 - labelSmoothing), 'one_minus_epsilon')
+      score = b.op('Add', [b.op('Mul', [score, rest]), part])
+    }
+    const sum = b.op('ReduceSum', [b.op('Mul', [score, weights])], all)
+    return b.op('Neg', [b.op('Div', [sum, b.op('ReduceSum', [weights], all)])])
+  })
+}
+
+/** Several labels at once: mean of softplus(x) − x·t over `logits` and float32 `targets` of one shape. */
+export function binaryCrossEntropy(b: GraphBuilder, logits: Value, targets: Value): Value {
+  return b.scope('loss', () => {
+    const each = b.op('Sub', [b.op('Softplus', [logits]), b.op('Mul', [logits, targets])])
+    return b.op('ReduceMean', [each], all)
+  })
+}
+
+/** Regression: mean of (x − t)² over predictions and float32 `targets` of one shape. */
+export function meanSquaredError(b: GraphBuilder, predictions: Value, targets: Value): Value {
+  return b.scope('loss', () => {
+    const difference = b.op('Sub', [predictions, targets])
+    return b.op('ReduceMean', [b.op('Mul', [difference, difference])], all)
+  })
+}

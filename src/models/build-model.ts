@@ -10,8 +10,12 @@ import type { Family, Task, TextDims } from './family.ts'
 import { type Checkpoint, ModelBuilder } from './model-builder.ts'
 import { type Pooling, sentenceEmbedding } from './pooling.ts'
 
-/** Every family that Limbeck builds, by `model_type`. */
-export const families: ReadonlyMap<string, Family> = new Map([bert].map((f) => [f.type, f]))
+/** Every family that Limbeck builds, by `model_type`: one line each. */
+const known: readonly Family[] = [
+  bert,
+]
+
+export const families: ReadonlyMap<string, Family> = new Map(known.map((f) => [f.type, f]))
 
 /** Tasks by the ending of the class in `architectures`. */
 const taskOfEnding: readonly (readonly [string, Task])[] = [
@@ -51,11 +55,11 @@ export function familyOf(config: ModelConfig): Family {
   const type = textOf(config, 'model_type', '')
   const family = families.get(type)
   if (family) return family
-  const known = [...families.keys()]
-  const near = nearest(type, known)
+  const types = [...families.keys()]
+  const near = nearest(type, types)
   throw new LimbeckError(
     'input',
-    `${config.file}: model_type ${JSON.stringify(type)} is not known; known are ${known.join(', ')}.`,
+    `${config.file}: model_type ${JSON.stringify(type)} is not known; known are ${types.join(', ')}.`,
     {
       hint: near
         ? `Did you mean ${near}?`

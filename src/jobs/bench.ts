@@ -53,7 +53,7 @@ export function bench(options: BenchJobOptions): Promise<BenchResult> {
           `${at.shape.batch}x${at.shape.sequence}, ${at.threads} thread${at.threads === 1 ? '' : 's'}`,
         ),
     })
-    step?.done(`${rows.length} rows`)
+    step?.done(`${rows.length} row${rows.length === 1 ? '' : 's'}`)
     return { rows }
   }
   return withModelFile(model, options, (_, file) =>

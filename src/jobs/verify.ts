@@ -106,7 +106,10 @@ async function compareFiles(
   }
   const bad = results.find((result) => !result.ok)
   if (bad) step?.fail(`${bad.name}: ${bad.reason}`)
-  else step?.done(`${variants.length} variants agree with the source`)
+  else
+    step?.done(
+      `${variants.length} variant${variants.length === 1 ? ' agrees' : 's agree'} with the source`,
+    )
   return results
 }
 

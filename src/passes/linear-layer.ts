@@ -3,6 +3,7 @@
  *
  * W is a weight stored `[out, in]`; the bias is optional.
  */
+import { intsOf } from '../graph/attributes.ts'
 import type { Node, Value, Weight } from '../graph/graph.ts'
 import type { RewriteContext } from '../graph/rewrite.ts'
 
@@ -24,10 +25,15 @@ export function linearWeight(
 ): { value: Value; weight: Weight } | undefined {
   const right = node.op === 'MatMul' && node.domain === '' ? node.inputs[1] : undefined
   const transpose = right && context.producer(right)
-  const value = transpose?.op === 'Transpose' ? transpose.inputs[0] : undefined
+  const value = transpose && isTurn(transpose) ? transpose.inputs[0] : undefined
   const weight = value && context.weight(value)
-  return value && weight?.tensor.shape.length === 2 ? { value, weight } : undefined
+  const fits = weight?.tensor.shape.length === 2 && weight.tensor.dtype.includes('float')
+  return value && fits ? { value, weight } : undefined
 }
+
+/** A transposition that exchanges the axes of a matrix (what it does by default, too). */
+const isTurn = (node: Node): boolean =>
+  node.op === 'Transpose' && node.domain === '' && intsOf(node, 'perm')?.[0] !== 0
 
 /** The linear layer that ends at `node`: an Add of a bias, or a bare MatMul that no bias follows. */
 export function linearLayer(node: Node, context: RewriteContext): LinearLayer | undefined {

@@ -5,44 +5,51 @@
  * 3-D projections. ONNX Runtime wants the mask's real query length, so `[B,1,1,S]` is expanded; where the
  * model's metadata records that padding stands on the right, the kernel gets the lengths instead.
  */
-import { float, int } from '../graph/attributes.ts'
+import { float, int, ints } from '../graph/attributes.ts'
 import type { Node, Value } from '../graph/graph.ts'
-import { type Matched, rule } from '../graph/pattern.ts'
+import { type AttributePattern, rule, scalarOf } from '../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
+import { equalDims } from '../graph/shape.ts'
 import { floatScalar, inlineValues, int64Tensor } from '../graph/tensor.ts'
 
 /** Key of the metadata that promises right padding. */
 export const PADDING_KEY = 'limbeck.padding'
 
-const perm = (...axes: number[]) => ({
-  perm: { type: 'ints' as const, value: axes },
-})
+/**
+ * What is added to masked scores: so low that the score is lost in it, which makes adding as good as
+ * choosing; not the lowest float, for ONNX Runtime gives zeros where that masks every key.
+ */
+const LOW = -1e38
+
+const perm = (...axes: number[]) => ({ perm: ints(axes) })
+const copiesZeros: AttributePattern = { allowzero: (found) => Number(found?.value ?? 0) === 0 }
+const overKeys: AttributePattern = { axis: (found) => [-1, 3].includes(Number(found?.value ?? -1)) }
 
 /** Fuses masked self-attention. */
 export const fuseAttention: NodeRule = rule('fuse-attention', {
   match: (op, x) => {
-    const query = op.Transpose!(op.Reshape!(x.query!, x.queryShape!), perm(0, 2, 1, 3))
-    const key = op.Transpose!(op.Reshape!(x.key!, x.keyShape!), perm(0, 2, 1, 3))
-    const value = op.Transpose!(op.Reshape!(x.value!, x.valueShape!), perm(0, 2, 1, 3))
+    const query = op.Transpose!(op.Reshape!(x.query!, x.queryShape!, copiesZeros), perm(0, 2, 1, 3))
+    const key = op.Transpose!(op.Reshape!(x.key!, x.keyShape!, copiesZeros), perm(0, 2, 1, 3))
+    const value = op.Transpose!(op.Reshape!(x.value!, x.valueShape!, copiesZeros), perm(0, 2, 1, 3))
     const scores = op.Mul!(
       op.MatMul!(query, op.Transpose!(key, perm(0, 1, 3, 2))),
       op.weight('scale'),
     )
     const masked = op.Where!(x.mask!, scores, op.weight('low'))
-    const context = op.MatMul!(op.Softmax!(masked), value)
-    return op.Reshape!(op.Transpose!(context, perm(0, 2, 1, 3)), x.merged!)
+    const context = op.MatMul!(op.Softmax!(masked, overKeys), value)
+    return op.Reshape!(op.Transpose!(context, perm(0, 2, 1, 3)), x.merged!, copiesZeros)
   },
-  when: (x, context, matched) => attentionOf(x, context, matched) ?? true,
+  when: (x, context) => attentionOf(x, context) ?? true,
   rewrite: (op, x) => {
     const [, , heads] = constantInts(x.queryShape!, op)!
-    const scale = Number(inlineValues(op.weight(x.scale!)!.tensor)![0])
+    const scale = scalarOf(op.weight(x.scale!)!.tensor)!
     const attributes = { q_num_heads: int(heads!), kv_num_heads: int(heads!), scale: float(scale) }
     const qkv = [x.query, x.key, x.value]
-    const lengths = rightPadded(op, x.mask!)
+    const lengths = rightPadded(op, x.mask!, x.key!)
     if (lengths) {
       return op.op('Attention', [...qkv, undefined, undefined, undefined, lengths], attributes)
     }
-    return op.op('Attention', [...qkv, expandMask(op, x.mask!, x.low!, x.query!)], attributes)
+    return op.op('Attention', [...qkv, expandMask(op, x.mask!, x)], attributes)
   },
 })
 
@@ -50,20 +57,30 @@ export const fuseAttention: NodeRule = rule('fuse-attention', {
 function attentionOf(
   x: Readonly<Record<string, Value>>,
   context: RewriteContext,
-  _matched: Matched,
 ): string | undefined {
   const query = constantInts(x.queryShape!, context)
-  const low = inlineValues(context.weight(x.low!)!.tensor)
-  const rank = context.typeOf(x.query!)?.shape?.length
+  const merged = constantInts(x.merged!, context)
+  const low = context.weight(x.low!)!.tensor
   const mask = context.typeOf(x.mask!)?.shape
   if (query?.length !== 4) return 'the head shape is not constant'
   if (query[0] !== 0 || query[1] !== 0) return 'the head shape does not keep batch and tokens'
-  if (rank !== 3) return `the projections have rank ${rank ?? 'unknown'}, not 3`
+  if (query[2]! < 1) return 'the number of heads is not in the head shape'
+  for (const name of ['query', 'key', 'value']) {
+    const rank = context.typeOf(x[name]!)?.shape?.length
+    if (rank !== 3) return `the ${name} has rank ${rank ?? 'unknown'}, not 3`
+    const shape = constantInts(x[`${name}Shape`]!, context)
+    if (shape?.some((dim, i) => dim !== query[i]) ?? true) {
+      return `${name}Shape differs from queryShape`
+    }
+  }
+  if (merged?.length !== 3 || merged[0] !== 0 || merged[1] !== 0) {
+    return 'the heads are not merged into [batch, tokens, width]'
+  }
+  if (!(scalarOf(context.weight(x.scale!)!.tensor)! > 0))
+    return 'the scale is not one number above 0'
   if (mask?.length !== 4 || mask[1] !== 1) return 'the mask is not [batch, 1, …, keys]'
-  if (low?.length !== 1 || Number(low[0]) > -1e4) return 'the masked value is not low'
-  for (const other of ['keyShape', 'valueShape']) {
-    const shape = constantInts(x[other]!, context)
-    if (shape?.some((dim, i) => dim !== query[i]) ?? true) return `${other} differs from queryShape`
+  if (low.dtype !== 'float32' || !((scalarOf(low) ?? 0) <= LOW)) {
+    return 'the masked value is not the lowest float'
   }
   return undefined
 }
@@ -75,12 +92,15 @@ function constantInts(value: Value, context: RewriteContext): number[] | undefin
 }
 
 /** `[B]` key counts, when padding is promised to stand on the right and the mask comes from 0/1 marks. */
-function rightPadded(context: RewriteContext, mask: Value): Value | undefined {
+function rightPadded(context: RewriteContext, mask: Value, key: Value): Value | undefined {
   if (context.graph.metadata.get(PADDING_KEY) !== 'right') return undefined
   const unsqueeze = context.producer(mask)
   const cast = unsqueeze?.op === 'Unsqueeze' ? producerOf(unsqueeze, context) : undefined
   const marks = cast?.op === 'Cast' ? cast.inputs[0] : undefined
-  if (!marks || context.typeOf(marks)?.shape?.length !== 2) return undefined
+  const type = marks && context.typeOf(marks)
+  if (type?.dtype !== 'int64' || type.shape?.length !== 2) return undefined
+  const [, keys] = context.typeOf(key)!.shape!
+  if (context.typeOf(mask)?.shape?.[2] !== 1 || !equalDims(type.shape[1]!, keys!)) return undefined
   const axis = context.constant(int64Tensor([1]), 'axis')
   return context.op('ReduceSum', [marks, axis], { keepdims: int(0) })
 }
@@ -89,16 +109,22 @@ const producerOf = (node: Node, context: RewriteContext): Node | undefined =>
   node.inputs[0] && context.producer(node.inputs[0])
 
 /**
- * Additive mask `[B,1,S,S]`: the kernel turns a boolean one into floats in every layer, and wants the real
- * query length.
+ * Additive mask `[B,1,S,K]`: the kernel turns a boolean one into floats in every layer, and wants the real
+ * query and key lengths. Where they are not known to be the mask's, it is expanded to them.
  */
-function expandMask(context: RewriteContext, mask: Value, low: Value, query: Value): Value {
-  const bias = context.op('Where', [mask, context.constant(floatScalar(0), 'zero'), low])
-  if (context.typeOf(mask)?.shape?.[2] !== 1) return bias
+function expandMask(
+  context: RewriteContext,
+  mask: Value,
+  { query, key }: Readonly<Record<string, Value>>,
+): Value {
+  const [zero, low] = [0, LOW].map((number) => context.constant(floatScalar(number), 'bias'))
+  const bias = context.op('Where', [mask, zero, low])
   const one = context.constant(int64Tensor([1]), 'one')
-  const tokens = context.op('Shape', [query], { start: int(1), end: int(2) })
-  return context.op('Expand', [
-    bias,
-    context.op('Concat', [one, one, tokens, one], { axis: int(0) }),
-  ])
+  const sizes = [query!, key!].map((of, i) => {
+    const [known, size] = [context.typeOf(mask)!.shape![2 + i]!, context.typeOf(of)!.shape![1]!]
+    if (equalDims(known, size)) return one
+    return context.op('Shape', [of], { start: int(1), end: int(2) })
+  })
+  if (sizes.every((size) => size === one)) return bias
+  return context.op('Expand', [bias, context.op('Concat', [one, one, ...sizes], { axis: int(0) })])
 }

@@ -13,9 +13,10 @@ import { floatScalar, inlineValues } from '../graph/tensor.ts'
 export const additiveMask: NodeRule = rule('additive-mask', {
   match: (op, x) => op.Softmax!(op.Where!(x.mask!, x.scores!, op.weight('low'))),
   when: (x, context) => {
-    const low = inlineValues(context.weight(x.low!)!.tensor)
+    const { tensor } = context.weight(x.low!)!
+    const low = inlineValues(tensor)
     const mask = context.typeOf(x.mask!)?.shape
-    if (low?.length !== 1 || Number(low[0]) > -1e38)
+    if (tensor.dtype !== 'float32' || low?.length !== 1 || Number(low[0]) > -1e38)
       return 'the masked value is not the lowest float'
     // A mask as large as the scores would cost as much as the Where it replaces.
     return mask?.[1] === 1 && mask[2] === 1 ? true : 'the mask is not [batch, 1, 1, keys]'

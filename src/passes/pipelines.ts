@@ -2,6 +2,7 @@
  * The pipelines, each an ordered, literal list: what happens to a logical graph on its way to a file.
  */
 import type { ReadTensor } from '../graph/tensor.ts'
+import { declareWidths } from './declare-widths.ts'
 import { eliminateRules } from './eliminate.ts'
 import { foldConstants } from './fold-constants.ts'
 import { fuseAttention } from './lower-attention.ts'
@@ -80,5 +81,6 @@ export function pipeline({ lowering, quantize, read }: PipelineOptions): readonl
     ...(quantize ? [quantizeDynamic(quantize)] : []),
     ...lowerings[lowering],
     ...simplify(read),
+    ...(lowering === 'cpu' ? [declareWidths] : []),
   ]
 }

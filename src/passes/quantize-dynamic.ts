@@ -7,7 +7,7 @@
  */
 
 import { elementCount } from '../graph/data-type.ts'
-import type { Graph, Node, NodeQuantization, Value } from '../graph/graph.ts'
+import type { Graph, Node, NodeQuantization, Value, Weight } from '../graph/graph.ts'
 import { linearWeight } from './linear-layer.ts'
 import type { Pass } from './pass.ts'
 
@@ -67,7 +67,7 @@ function kindOf(
   graph: Graph,
 ): Kind | undefined {
   const linear = linearWeight(node, context)
-  if (linear && elementCount(linear.weight.tensor.shape) >= SMALLEST_WEIGHT) {
+  if (linear && isWorthwhile(linear.weight)) {
     return { rule: 'linear', granularity: 'column', value: linear.value }
   }
   const table = node.op === 'Gather' && node.domain === '' ? node.inputs[0] : undefined
@@ -77,9 +77,13 @@ function kindOf(
     weight?.parameter &&
     weight.tensor.shape.length === 2 &&
     (axis === undefined || (axis.type === 'int' && Number(axis.value) === 0)) &&
-    elementCount(weight.tensor.shape) >= SMALLEST_WEIGHT
+    isWorthwhile(weight)
   return table && isTable ? { rule: 'table', granularity: 'row', value: table } : undefined
 }
+
+/** Large enough, and float32: the kernels give float32 back. */
+const isWorthwhile = ({ tensor }: Weight): boolean =>
+  tensor.dtype === 'float32' && elementCount(tensor.shape) >= SMALLEST_WEIGHT
 
 /** A pattern with `*` for any text, anchored at both ends. */
 function globPattern(text: string): RegExp {

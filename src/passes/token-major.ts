@@ -87,7 +87,7 @@ const throughBinary: NodeRule = {
   },
 }
 
-/** `LayerNormalization(unflatten(x))` over the last axis. */
+/** `LayerNormalization(unflatten(x))` over the last axis, its scale and bias row vectors. */
 const throughNorm: NodeRule = {
   name: 'flatten-norm',
   anchors: ['LayerNormalization', 'RMSNormalization'],
@@ -97,7 +97,9 @@ const throughNorm: NodeRule = {
     const axis = intOf(node, 'axis', -1)
     if (!source || node.outputs.length > 1 || (axis !== -1 && axis !== (rank ?? 0) - 1))
       return undefined
-    const inputs = [source.flat, ...node.inputs.slice(1)]
+    const rows = node.inputs.slice(1)
+    if (rows.some((row) => row && shapeOf(row, context)?.length !== 1)) return undefined
+    const inputs = [source.flat, ...rows]
     const flat = context.op(node.op, inputs, {
       ...node.attributes,
       axis: { type: 'int', value: -1 },

@@ -65,7 +65,7 @@ const activations: Readonly<Record<string, Activation>> = {
 
 /** Applies the activation that `config.json` names. */
 export function activate(b: ModelBuilder, name: string, x: Value): Value {
-  const activation = activations[name]
+  const activation = Object.hasOwn(activations, name) ? activations[name] : undefined
   if (!activation) {
     throw new LimbeckError(
       'input',
@@ -128,10 +128,66 @@ export function selfAttention(
   return b.op('Reshape', [context, b.int64s([0, 0, hidden])])
 }
 
+/** Paths of a post-norm layer's modules, relative to the layer; those of `projections` to `attention`. */
+export interface LayerNames {
+  readonly attention: string
+  readonly projections: AttentionNames
+  readonly attentionOutput: string
+  readonly attentionNorm: string
+  readonly feedForwardIn: string
+  readonly feedForwardOut: string
+  readonly feedForwardNorm: string
+}
+
+/** What a post-norm layer needs to know of its model. */
+export interface LayerSizes extends AttentionSizes {
+  readonly intermediate: number
+  readonly activation: string
+  readonly normEpsilon: number
+}
+
+/** Post-norm encoder layer: `x = LN(x + Attention(x))`, `x = LN(x + FFN(x))`. */
+export function postNormLayer(
+  b: ModelBuilder,
+  names: LayerNames,
+  x: Value,
+  mask: Value,
+  d: LayerSizes,
+): Value {
+  const context = b.scope(names.attention, () => selfAttention(b, names.projections, x, mask, d))
+  const projected = linear(b, names.attentionOutput, context, [d.hidden, d.hidden])
+  const attended = addNorm(b, names.attentionNorm, projected, x, d.hidden, d.normEpsilon)
+  const inner = linear(b, names.feedForwardIn, attended, [d.hidden, d.intermediate])
+  const active = b.scope(names.feedForwardIn, () => activate(b, d.activation, inner))
+  const outer = linear(b, names.feedForwardOut, active, [d.intermediate, d.hidden])
+  return addNorm(b, names.feedForwardNorm, outer, attended, d.hidden, d.normEpsilon)
+}
+
+/** `LN(x + residual)`, the norm at `path`. */
+export function addNorm(
+  b: ModelBuilder,
+  path: string,
+  x: Value,
+  residual: Value,
+  size: number,
+  epsilon: number,
+): Value {
+  const sum = b.scope(path, () => b.op('Add', [x, residual]))
+  return layerNorm(b, path, sum, size, epsilon)
+}
+
 /** The first `count` rows of a table, count being the length of `ids` along axis 1: `[S, D]`. */
 export function firstRows(b: ModelBuilder, table: Value, ids: Value): Value {
   const length = b.op('Shape', [ids], { start: int(1), end: int(2) })
   return b.op('Slice', [table, b.int64s([0], 'start'), length, b.int64s([0], 'axis')])
+}
+
+/** `cumsum(id ≠ pad) · (id ≠ pad) + pad`: padding keeps the padding's row, wherever it stands. */
+export function positionsAfterPadding(b: ModelBuilder, ids: Value, pad: number): Value {
+  const padding = b.constant(int64Tensor([pad], []), 'padding')
+  const isToken = b.op('Cast', [b.op('Not', [b.op('Equal', [ids, padding])])], { to: int(7) })
+  const count = b.op('CumSum', [isToken, b.constant(int64Tensor([1], []), 'axis')])
+  return b.op('Add', [b.op('Mul', [count, isToken]), padding])
 }
 
 /** One position of every sequence: `[B, S, D]` → `[B, D]`. */

@@ -11,9 +11,7 @@ import { type Checkpoint, ModelBuilder } from './model-builder.ts'
 import { type Pooling, sentenceEmbedding } from './pooling.ts'
 
 /** Every family that Limbeck builds, by `model_type`: one line each. */
-const known: readonly Family[] = [
-  bert,
-]
+const known: readonly Family[] = [bert]
 
 export const families: ReadonlyMap<string, Family> = new Map(known.map((f) => [f.type, f]))
 
@@ -68,11 +66,16 @@ export function familyOf(config: ModelConfig): Family {
   )
 }
 
-/** The task that `architectures[0]` names; the base model when it says nothing. */
-export function taskOf(config: ModelConfig): Task {
+function architectureOf(config: ModelConfig): string | undefined {
   const [name] = Array.isArray(config.json.architectures) ? config.json.architectures : []
+  return name === undefined ? undefined : String(name)
+}
+
+/** The task that `architectures[0]` names; the base model when it says nothing. */
+export function taskOf(config: ModelConfig, own: Family['tasks'] = {}): Task {
+  const name = architectureOf(config)
   if (name === undefined) return 'feature-extraction'
-  const match = taskOfEnding.find(([ending]) => String(name).endsWith(ending))
+  const match = [...Object.entries(own), ...taskOfEnding].find(([ending]) => name.endsWith(ending))
   if (match) return match[1]
   const endings = taskOfEnding.map(([ending]) => ending).join(', ')
   throw new LimbeckError(
@@ -81,10 +84,13 @@ export function taskOf(config: ModelConfig): Task {
   )
 }
 
-/** Family, dimensions, task and labels of a configuration. */
-export function describeModel(config: ModelConfig): ModelInfo {
+/**
+ * Family, dimensions, task and labels of a configuration. With `pooling` (a sentence-transformers folder)
+ * the task is the base model's: `architectures` then often names the pre-training head, which is not there.
+ */
+export function describeModel(config: ModelConfig, pooling?: Pooling): ModelInfo {
   const family = familyOf(config)
-  const task = taskOf(config)
+  const task = pooling ? 'feature-extraction' : taskOf(config, family.tasks)
   const hasClasses = task === 'sequence-classification' || task === 'token-classification'
   const problem = config.json.problem_type
   return {
@@ -98,11 +104,13 @@ export function describeModel(config: ModelConfig): ModelInfo {
 
 /** Builds the logical graph of a model. Inputs int64 `[batch_size, sequence_length]`. */
 export function buildModel({ config, checkpoint, pooling }: BuildOptions): BuiltModel {
-  const info = describeModel(config)
+  const info = describeModel(config, pooling)
   const { family, dims, task, labels } = info
   const b = new ModelBuilder(family.type, checkpoint, family.prefix)
   const encoded = family.encode(b, dims)
-  const outputs = family.heads[task](b, encoded, labels.length)
+  const outputs = b.head(architectureOf(config) ?? `${family.type} (${task})`, () =>
+    family.heads[task](b, encoded, labels.length),
+  )
   for (const [name, value] of Object.entries(outputs)) b.output(name, value)
   if (pooling && task === 'feature-extraction') {
     b.output('sentence_embedding', sentenceEmbedding(b, encoded, pooling))

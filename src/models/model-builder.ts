@@ -23,6 +23,8 @@ const legacySuffixes = [
 export class ModelBuilder extends GraphBuilder {
   private readonly checkpoint: Checkpoint
   private readonly prefix: string
+  private shared: { readonly origin: string; readonly module: string } | undefined
+  private headOf: string | undefined
 
   /** `prefix` is the base model's attribute in headed checkpoints (`bert`), without the dot. */
   constructor(name: string, checkpoint: Checkpoint, prefix: string) {
@@ -31,8 +33,35 @@ export class ModelBuilder extends GraphBuilder {
     this.prefix = prefix
   }
 
+  /**
+   * Runs `body` at the module path `part`, with the parameters of `module` (relative to the base model):
+   * layers that share weights are nodes of their own.
+   */
+  sharing<T>(part: string, module: string, body: () => T): T {
+    return this.scope(part, () => {
+      const before = this.shared
+      this.shared = { origin: `${this.origin}.`, module: `${module}.` }
+      try {
+        return body()
+      } finally {
+        this.shared = before
+      }
+    })
+  }
+
+  /** Runs `body`, which writes the head of this architecture: a missing tensor is a missing head. */
+  head<T>(architecture: string, body: () => T): T {
+    this.headOf = architecture
+    try {
+      return body()
+    } finally {
+      this.headOf = undefined
+    }
+  }
+
   /** The name under which the checkpoint stores a parameter; undefined when it does not. */
-  storedName(path: string): string | undefined {
+  storedName(asked: string): string | undefined {
+    const path = this.storedPath(asked)
     const names = [`${this.prefix}.${path}`, path]
     for (const [modern, legacy] of legacySuffixes) {
       if (path.endsWith(modern)) {
@@ -46,7 +75,11 @@ export class ModelBuilder extends GraphBuilder {
   /** The parameter at `path` (relative to the base model, or a head's own), of exactly this shape. */
   weight(path: string, shape: readonly number[], tie?: string): Value {
     const name = this.storedName(path)
-    if (name === undefined) throw this.missing(path, shape)
+    if (name === undefined) {
+      throw this.headOf === undefined
+        ? this.missing(this.storedPath(path), shape)
+        : this.missingHead(this.headOf, path, shape)
+    }
     const tensor = this.checkpoint.tensors.get(name)!
     if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i])) {
       throw new LimbeckError(
@@ -56,6 +89,24 @@ export class ModelBuilder extends GraphBuilder {
       )
     }
     return this.parameter({ name, tie }, casted(tensor, 'float32'))
+  }
+
+  private storedPath(path: string): string {
+    const { origin, module } = this.shared ?? {}
+    return origin !== undefined && path.startsWith(origin)
+      ? module + path.slice(origin.length)
+      : path
+  }
+
+  private missingHead(architecture: string, path: string, shape: readonly number[]): LimbeckError {
+    const base = architecture.replace(/For[A-Z]\w*$/, 'Model')
+    return new LimbeckError(
+      'input',
+      `${this.checkpoint.file}: the head of ${architecture}, which config.json names in architectures, is missing: there is no tensor ${path} (shape [${shape}]).`,
+      {
+        hint: `Use a checkpoint that was trained for this task, or set architectures to ["${base}"] for the base model alone.`,
+      },
+    )
   }
 
   private missing(path: string, shape: readonly number[]): LimbeckError {

@@ -5,7 +5,15 @@
  */
 import type { Value } from '../graph/graph.ts'
 import { int64Tensor } from '../graph/tensor.ts'
-import { firstRows, keyMask, type LayerNames, layerNorm, linear, postNormLayer } from './blocks.ts'
+import {
+  firstRows,
+  keyMask,
+  type LayerNames,
+  layerNorm,
+  linear,
+  positionsAfterPadding,
+  postNormLayer,
+} from './blocks.ts'
 import type { Encoded, TextDims } from './family.ts'
 import type { ModelBuilder } from './model-builder.ts'
 

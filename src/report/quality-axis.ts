@@ -65,7 +65,7 @@ function cosineAxis(report: Report): QualityAxis | undefined {
   if (!report.variants.some(({ fidelity }) => fidelity)) return undefined
   const format = (value: number): string => value.toFixed(5)
   return {
-    title: 'cosine to the source',
+    title: 'mean cosine to the source (range)',
     valueOf: (variant) => (isSource(report, variant) ? 1 : variant.fidelity?.cosine.mean),
     // no interval: from the least to the largest row
     intervalOf: ({ fidelity }) => (fidelity ? { low: fidelity.cosine.min, high: 1 } : undefined),

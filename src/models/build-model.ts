@@ -4,16 +4,23 @@
  */
 import { LimbeckError, nearest } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
+import { albert } from './albert.ts'
 import { bert } from './bert.ts'
 import { labelsOf, type ModelConfig, textOf } from './config.ts'
+import { distilbert } from './distilbert.ts'
+import { electra } from './electra.ts'
 import type { Family, Task, TextDims } from './family.ts'
 import { type Checkpoint, ModelBuilder } from './model-builder.ts'
 import { type Pooling, sentenceEmbedding } from './pooling.ts'
+import { roberta, xlmRoberta } from './roberta.ts'
 
 /** Every family that Limbeck builds, by `model_type`: one line each. */
-const known: readonly Family[] = [bert]
+const known: readonly Family[] = [albert, bert, distilbert, electra, roberta, xlmRoberta]
 
 export const families: ReadonlyMap<string, Family> = new Map(known.map((f) => [f.type, f]))
+
+/** More layers than any encoder has: shared ones cost a hostile configuration nothing. */
+const MOST_LAYERS = 1024
 
 /** Tasks by the ending of the class in `architectures`. */
 const taskOfEnding: readonly (readonly [string, Task])[] = [
@@ -91,12 +98,19 @@ export function taskOf(config: ModelConfig, own: Family['tasks'] = {}): Task {
 export function describeModel(config: ModelConfig, pooling?: Pooling): ModelInfo {
   const family = familyOf(config)
   const task = pooling ? 'feature-extraction' : taskOf(config, family.tasks)
+  const dims = family.dims(config)
+  if (dims.layers > MOST_LAYERS) {
+    throw new LimbeckError(
+      'input',
+      `${config.file}: expected at most ${MOST_LAYERS} layers, found ${dims.layers}.`,
+    )
+  }
   const hasClasses = task === 'sequence-classification' || task === 'token-classification'
   const problem = config.json.problem_type
   return {
     family,
     task,
-    dims: family.dims(config),
+    dims,
     labels: hasClasses ? labelsOf(config) : [],
     problemType: typeof problem === 'string' ? problem : undefined,
   }

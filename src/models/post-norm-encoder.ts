@@ -23,8 +23,8 @@ export interface PostNormEncoder<D extends TextDims = TextDims> {
   readonly tokenTypes: 'input' | 'first' | 'none'
   /** Positions by index; or counted over tokens that are not padding, from the id after the padding's. */
   readonly positions: 'index' | 'after-padding'
-  /** Linear layer from the embedding's width to the encoder's, where they may differ. */
-  readonly projection?: string
+  /** Linear layer from the embedding's width to the encoder's, where there is one. */
+  readonly projection?: (dims: D) => string | undefined
   /** Module that holds the parameters of layer `i`. */
   readonly layerModule: (i: number, dims: D) => string
   /** Module path of layer `i`'s nodes, where layers share parameters. */
@@ -47,8 +47,9 @@ export function encodePostNorm<D extends TextDims>(
     encoder.tokenTypes === 'input' ? b.input('token_type_ids', 'int64', tokens) : undefined
   const mask = keyMask(b, attentionMask)
   const embedded = b.scope('embeddings', () => embed(b, encoder, dims, ids, types))
-  let hidden = encoder.projection
-    ? linear(b, encoder.projection, embedded, [dims.embedding, dims.hidden])
+  const projection = encoder.projection?.(dims)
+  let hidden = projection
+    ? linear(b, projection, embedded, [dims.embedding, dims.hidden])
     : embedded
   b.tap('hidden.0', hidden)
   for (let i = 0; i < dims.layers; i++) {

@@ -70,7 +70,7 @@ export interface MaskedLmNames {
   readonly activation?: string
   readonly norm: string
   readonly decoder: string
-  /** Parameter path of the decoder's bias, where it is not the decoder's own. */
+  /** Parameter path of the bias that a tied decoder takes over. */
   readonly bias?: string
 }
 
@@ -84,10 +84,12 @@ export function maskedLmHead(names: MaskedLmNames): Head {
       activate(b, names.activation ?? dims.activation, dense),
     )
     const normed = layerNorm(b, names.norm, active, dims.embedding, dims.normEpsilon)
+    const biases = dims.tiedDecoder ? [names.bias, ownBias] : [ownBias, names.bias]
     const logits = linear(b, names.decoder, normed, [dims.embedding, dims.vocab], {
-      weightPath: dims.tiedDecoder ? wordTable : ownWeight,
-      biasPath: names.bias !== undefined && b.storedName(names.bias) ? names.bias : ownBias,
-      tie: 'word_embeddings',
+      biasPath: biases.find((path) => path !== undefined && b.storedName(path)) ?? ownBias,
+      ...(dims.tiedDecoder
+        ? { weightPath: wordTable, tie: 'word_embeddings' }
+        : { weightPath: ownWeight }),
     })
     return { logits }
   }

@@ -7,7 +7,14 @@
 import { int, ints } from '../graph/attributes.ts'
 import type { Value } from '../graph/graph.ts'
 import { floatScalar } from '../graph/tensor.ts'
-import { linear, MASKED_SCORE } from './blocks.ts'
+import {
+  activate,
+  addNorm,
+  type LayerNames,
+  type LayerSizes,
+  linear,
+  MASKED_SCORE,
+} from './blocks.ts'
 import type { ModelBuilder } from './model-builder.ts'
 
 const headsFirst = { perm: ints([0, 2, 1, 3]) }
@@ -66,4 +73,20 @@ export function attend(b: ModelBuilder, heads: Heads, options: AttendOptions): V
     b.tap(`${b.origin}.${tap}`, node)
   }
   return b.op('Reshape', [context, b.int64s([0, 0, width])])
+}
+
+/** What follows attention in a post-norm layer: projection, norm, feed-forward network, norm. */
+export function afterAttention(
+  b: ModelBuilder,
+  names: Omit<LayerNames, 'attention' | 'projections'>,
+  context: Value,
+  x: Value,
+  d: LayerSizes,
+): Value {
+  const projected = linear(b, names.attentionOutput, context, [d.hidden, d.hidden])
+  const attended = addNorm(b, names.attentionNorm, projected, x, d.hidden, d.normEpsilon)
+  const inner = linear(b, names.feedForwardIn, attended, [d.hidden, d.intermediate])
+  const active = b.scope(names.feedForwardIn, () => activate(b, d.activation, inner))
+  const outer = linear(b, names.feedForwardOut, active, [d.intermediate, d.hidden])
+  return addNorm(b, names.feedForwardNorm, outer, attended, d.hidden, d.normEpsilon)
 }

@@ -12,6 +12,7 @@ export { describeError, type ErrorCode, LimbeckError } from './errors.ts'
 export type { DataTask } from './fit/data-task.ts'
 export type { DataOptions } from './fit/measured-text.ts'
 export { type BenchJobOptions, type BenchResult, bench } from './jobs/bench.ts'
+export { type DoctorResult, doctor, type Finding } from './jobs/doctor.ts'
 export { type EvaluateOptions, type EvaluationResult, evaluate } from './jobs/evaluate.ts'
 export {
   type ExportOptions,

@@ -29,6 +29,7 @@ test('limbeck --help', async () => {
       eval           measure a model on labelled data, with intervals
       bench          measure latency and memory, interleaved with a rival
       run            run a model on a text
+      doctor         look at this machine: CPU, INT8 kernel, threads, install faults
 
     Options of a verb: limbeck <verb> --help
     "

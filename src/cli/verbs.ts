@@ -31,4 +31,8 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: 'run a model on a text',
     load: async () => (await import('./run.ts')).runVerb,
   },
+  doctor: {
+    summary: 'look at this machine: CPU, INT8 kernel, threads, install faults',
+    load: async () => (await import('./doctor.ts')).doctorVerb,
+  },
 }

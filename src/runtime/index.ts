@@ -9,3 +9,4 @@ export { openProcess, type ProcessEngine, type ProcessOptions } from './open-pro
 export { ortVersion } from './ort.ts'
 export { residentMemory } from './resident-memory.ts'
 export type { Optimization, SessionOptions, Spinning } from './session-options.ts'
+export { type SystemFacts, systemFacts } from './system-facts.ts'

@@ -201,7 +201,7 @@ class Match {
     const before = pattern.bind === undefined ? undefined : this.named.get(pattern.bind)
     if (pattern.bind !== undefined) this.named.set(pattern.bind, node)
     const orders =
-      commutative.has(node.op) && pattern.inputs.length === 2 && node.inputs.length === 2
+      commutative.has(opKey(node)) && pattern.inputs.length === 2 && node.inputs.length === 2
         ? [node.inputs, [node.inputs[1], node.inputs[0]]]
         : [node.inputs]
     for (const inputs of orders) if (this.all(pattern.inputs, inputs, 0, rest)) return true
@@ -226,9 +226,9 @@ class Match {
   }
 
   private value(pattern: Pattern, value: Value | undefined, rest: () => boolean): boolean {
+    if (pattern.kind === 'either') return pattern.patterns.some((p) => this.value(p, value, rest))
     if (pattern.kind === 'absent') return value === undefined && rest()
     if (!value) return this.fail('an input is absent')
-    if (pattern.kind === 'either') return pattern.patterns.some((p) => this.value(p, value, rest))
     if (pattern.kind === 'number') {
       const found = scalarOf(this.context.weight(value)?.tensor, this.read)
       const tolerance = pattern.tolerance * Math.max(1, Math.abs(pattern.value))

@@ -3,9 +3,11 @@
  */
 
 import { basename } from 'node:path'
-import { type BenchRow, benchModels, parseShapes } from '../bench/index.ts'
+import { type BenchRow, benchModels } from '../bench/index.ts'
 import type { Progress } from '../report/progress.ts'
-import { type ModelFileOptions, withModelFile } from './with-model-file.ts'
+import type { OpenedModel } from './load.ts'
+import { checkThreads, shapesOf } from './model-limits.ts'
+import { type ModelFileOptions, withOnnxFile } from './with-model-file.ts'
 
 export interface BenchJobOptions extends ModelFileOptions {
   /** Model folder, folder that Limbeck wrote, or ONNX file. */
@@ -28,11 +30,16 @@ export interface BenchResult {
 }
 
 /** Measures a model, beside a rival where one is given. */
-export function bench(options: BenchJobOptions): Promise<BenchResult> {
+export async function bench(options: BenchJobOptions): Promise<BenchResult> {
   const { model, vs, signal, progress } = options
-  const shapes = parseShapes(options.shapes ?? '1x16,1x128,8x128')
   const threads = options.threads ?? [1, 2, 4]
-  const measure = async (file: string, rival?: string): Promise<BenchResult> => {
+  checkThreads(...threads)
+  const measure = async (
+    file: string,
+    opened: OpenedModel | undefined,
+    rival?: string,
+  ): Promise<BenchResult> => {
+    const shapes = shapesOf(opened, options.shapes, '1x16,1x128,8x128')
     const names = rival === undefined ? [model] : distinct(vs!, model)
     const candidates = [
       ...(rival === undefined
@@ -56,10 +63,10 @@ export function bench(options: BenchJobOptions): Promise<BenchResult> {
     step?.done(`${rows.length} row${rows.length === 1 ? '' : 's'}`)
     return { rows }
   }
-  return withModelFile(model, options, (_, file) =>
+  return withOnnxFile(model, options, (file, opened) =>
     vs === undefined
-      ? measure(file)
-      : withModelFile(vs, { signal }, (__, rival) => measure(file, rival)),
+      ? measure(file, opened)
+      : withOnnxFile(vs, { signal }, (rival) => measure(file, opened, rival)),
   )
 }
 

@@ -11,7 +11,8 @@ import { predict } from '../fit/predict.ts'
 import type { ModelInfo } from '../models/build-model.ts'
 import type { Progress } from '../report/progress.ts'
 import { openProcess } from '../runtime/index.ts'
-import { maxLengthOf, tokenizerOf } from './load.ts'
+import { tokenizerOf } from './load.ts'
+import { checkThreads, maxLengthOf } from './model-limits.ts'
 import { type ModelFileOptions, withModelFile } from './with-model-file.ts'
 
 /** Texts that run together unless told otherwise. */
@@ -29,7 +30,7 @@ export interface EvaluateOptions extends ModelFileOptions {
 }
 
 export interface EvaluationResult {
-  /** The ONNX file that ran. */
+  /** The ONNX file that ran; the model folder where it was exported for this run alone. */
   readonly file: string
   readonly task: DataTask
   readonly metrics: readonly Omit<MetricResult, 'statistic' | 'perExample'>[]
@@ -47,11 +48,12 @@ export interface EvaluationResult {
  * Measures a model on labelled data.
  * @throws LimbeckError naming file, line, column or label for bad input.
  */
-export function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
+export async function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
   const { data, signal, progress, batchSize = BATCH_SIZE } = options
-  return withModelFile(options.model, options, async (model, file) => {
+  checkThreads(options.threads)
+  return withModelFile(options.model, options, async (model, file, origin) => {
     const tokenizer = await tokenizerOf(model)
-    const maxLength = options.maxLength ?? maxLengthOf(model, tokenizer)
+    const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
     const text = await readMeasuredText(data, model, tokenizer, maxLength)
     if (text.source !== 'labelled') {
       throw new LimbeckError('usage', 'eval needs the column of the label or score.', {
@@ -83,7 +85,7 @@ export function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
       }))
       const n = text.examples.length
       return {
-        file,
+        file: origin,
         task: text.task,
         metrics,
         n,

@@ -63,7 +63,7 @@ const names: Readonly<Record<Target, string>> = { portable: 'model', cpu: 'model
  * Writes the model as fp32 ONNX: `onnx/model.onnx` (portable) and `onnx/model_cpu.onnx`.
  * @throws LimbeckError for bad input; the output folder is then untouched.
  */
-export function exportModel(options: ExportOptions): Promise<WriteResult> {
+export async function exportModel(options: ExportOptions): Promise<WriteResult> {
   const plans = targetsOf(options).map(
     (target): VariantPlan => ({
       name: `fp32 ${target}`,
@@ -80,7 +80,7 @@ export function exportModel(options: ExportOptions): Promise<WriteResult> {
  * saturates) and `onnx/model_cpu_quantized.onnx`.
  * @throws LimbeckError for bad input; the output folder is then untouched.
  */
-export function quantize(options: QuantizeOptions): Promise<WriteResult> {
+export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
   const { scheme, exclude } = options
   if (scheme !== 'dynamic-int8') {
     throw new LimbeckError('usage', `--scheme ${scheme} is not known; known is dynamic-int8.`)

@@ -58,12 +58,6 @@ function folderOfModelFile(file: string): string {
   return existsSync(join(beside, 'config.json')) ? beside : dirname(beside)
 }
 
-/** Most tokens the model takes: what its folder says, never more than its position table. */
-export function maxLengthOf(model: OpenedModel, tokenizer: Tokenizer | undefined): number {
-  const limits = [model.dims.positions, tokenizer?.maxLength, model.folder.maxSequence]
-  return Math.min(...limits.filter((limit) => limit !== undefined))
-}
-
 /** The folder's tokenizer. @throws LimbeckError when it has none. */
 export const tokenizerOf = (model: OpenedModel): Promise<Tokenizer> =>
   loadTokenizer(model.folder.path)

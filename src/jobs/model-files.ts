@@ -1,10 +1,10 @@
 /**
  * The files of a model folder that travel with its ONNX files, and a model file found in a folder.
  */
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
-import { copyFiles } from '../hub/write-folder.ts'
+import { copyFiles, LIMBECK_FILE } from '../hub/write-folder.ts'
 import type { OpenedModel } from './load.ts'
 
 /** What Transformers.js and Python tools read beside the weights. */
@@ -38,10 +38,10 @@ export function writeCompanions(
 /** ONNX files of a folder that Limbeck wrote, the fastest of this machine first. */
 const modelFiles = ['model_cpu_quantized', 'model_cpu', 'model_quantized', 'model'] as const
 
-/** The ONNX file that `variant` names in a folder; by default what `limbeck.json` chose, or the first. */
+/** The ONNX file that `variant` names in a folder; by default what `optimize` chose, or the first. */
 export function findModelFile(folder: string, variant?: string): string | undefined {
   if (folder.endsWith('.onnx')) return requireFile(folder)
-  const names = variant === undefined ? modelFiles : [variant]
+  const names = variant === undefined ? [...chosenFile(folder), ...modelFiles] : [variant]
   for (const name of names) {
     const bare = name.replace(/^onnx\//, '').replace(/\.onnx$/, '')
     const file = join(folder, 'onnx', `${bare}.onnx`)
@@ -53,7 +53,27 @@ export function findModelFile(folder: string, variant?: string): string | undefi
   })
 }
 
-function requireFile(file: string): string {
+/** The file that `optimize` chose for a folder; where the source itself was best, the one like it. */
+function chosenFile(folder: string): readonly string[] {
+  const path = join(folder, LIMBECK_FILE)
+  if (!existsSync(path)) return []
+  try {
+    const { chosen, report } = JSON.parse(readFileSync(path, 'utf8')) as {
+      readonly chosen?: string
+      readonly report?: { readonly variants: readonly { name: string; file?: string }[] }
+    }
+    if (chosen === undefined || report === undefined) return []
+    const variant = report.variants.find(({ name }) => name === chosen)
+    if (variant && variant.file === undefined) return ['model']
+    return modelFiles.filter((name) => variant?.file === `onnx/${name}.onnx`)
+  } catch {
+    // somebody else's file of that name decides nothing
+    return []
+  }
+}
+
+/** A file that must be there. */
+export function requireFile(file: string): string {
   if (existsSync(file) && statSync(file).isFile()) return file
   throw new LimbeckError('file', `${file}: there is no such file.`)
 }

@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseShapes } from '../bench/bench-shape.ts'
+import type { BenchShape } from '../bench/bench-shape.ts'
 import {
   type DataOptions,
   type MeasuredText,
@@ -20,9 +20,10 @@ import { buildInChild } from './build-in-child.ts'
 import { BATCH_SIZE } from './evaluate.ts'
 import { cpuWeightBits } from './export-model.ts'
 import { writeLineage } from './lineage.ts'
-import { type LoadedModel, load, maxLengthOf, tokenizerOf } from './load.ts'
+import { type LoadedModel, load, tokenizerOf } from './load.ts'
 import { measureLatency, measureQuality } from './measure-variants.ts'
 import { writeCompanions } from './model-files.ts'
+import { checkThreads, maxLengthOf, shapesOf } from './model-limits.ts'
 import { optimizePlans, sourcePlan } from './variants.ts'
 import { verifyVariants } from './verify.ts'
 import { writeReportFiles } from './write-report.ts'
@@ -75,8 +76,8 @@ export interface OptimizeResult {
  */
 export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
   const { signal, progress, overwrite } = options
-  const settings = settingsOf(options)
   const model = load(options.model)
+  const settings = settingsOf(options, model)
   const output = resolve(options.output ?? join('limbeck-output', model.folder.name))
   checkTarget(output, { overwrite })
   const stages: { name: string; seconds: number }[] = []
@@ -131,20 +132,21 @@ export interface OptimizeSettings {
   readonly maxDrop: string
   readonly strict: boolean
   readonly threads: number
-  readonly shapes: ReturnType<typeof parseShapes>
+  readonly shapes: readonly BenchShape[]
   readonly batchSize: number
   readonly seconds: number
   readonly seed: number
 }
 
-function settingsOf(options: OptimizeOptions): OptimizeSettings {
+function settingsOf(options: OptimizeOptions, model: LoadedModel): OptimizeSettings {
   const maxDrop = options.maxDrop ?? '1%'
   parseMaxDrop(maxDrop)
+  checkThreads(options.threads)
   return {
     maxDrop,
     strict: options.strict ?? false,
     threads: options.threads ?? 1,
-    shapes: parseShapes(options.shapes ?? '1x16,1x128'),
+    shapes: shapesOf(model, options.shapes, '1x16,1x128'),
     batchSize: options.batchSize ?? BATCH_SIZE,
     seconds: options.seconds ?? 8,
     seed: options.seed ?? 1,
@@ -157,8 +159,8 @@ async function textOf(
   seed: number,
 ): Promise<MeasuredText> {
   if (!options.data)
-    return randomText(model, options.maxLength ?? maxLengthOf(model, undefined), seed)
+    return randomText(model, maxLengthOf(model, undefined, options.maxLength), seed)
   const tokenizer = await tokenizerOf(model)
-  const maxLength = options.maxLength ?? maxLengthOf(model, tokenizer)
+  const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
   return readMeasuredText(options.data, model, tokenizer, maxLength)
 }

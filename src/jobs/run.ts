@@ -10,7 +10,8 @@ import type { ModelInfo } from '../models/build-model.ts'
 import type { Task } from '../models/family.ts'
 import { openProcess } from '../runtime/index.ts'
 import { median } from '../stats/quantile.ts'
-import { maxLengthOf, tokenizerOf } from './load.ts'
+import { tokenizerOf } from './load.ts'
+import { checkThreads, maxLengthOf } from './model-limits.ts'
 import { type ModelFileOptions, withModelFile } from './with-model-file.ts'
 
 export interface RunOptions extends ModelFileOptions {
@@ -40,6 +41,7 @@ export type Answer =
   | { readonly kind: 'span'; readonly text: string; readonly score: number }
 
 export interface RunResult {
+  /** The ONNX file that ran; the model folder where it was exported for this run alone. */
   readonly file: string
   readonly task: Task
   readonly answer: Answer
@@ -53,9 +55,10 @@ export interface RunResult {
 const TIMED_RUNS = 5
 
 /** Runs a model on one text. */
-export function run(options: RunOptions): Promise<RunResult> {
+export async function run(options: RunOptions): Promise<RunResult> {
   const { signal, text, textPair } = options
-  return withModelFile(options.model, options, async (model, file) => {
+  checkThreads(options.threads)
+  return withModelFile(options.model, options, async (model, file, origin) => {
     const tokenizer = await tokenizerOf(model)
     const maxLength = maxLengthOf(model, tokenizer)
     const encoding = tokenizer.encode(text, textPair, { maxLength })
@@ -75,7 +78,7 @@ export function run(options: RunOptions): Promise<RunResult> {
       const ms = median(times)
       const answer = answers[model.task](rows!, { model, tokenizer, encoding })
       return {
-        file,
+        file: origin,
         task: model.task,
         answer,
         ms,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildInChild } from './build-in-child.ts'
 import { type OpenedModel, openModel } from './load.ts'
-import { findModelFile } from './model-files.ts'
+import { findModelFile, requireFile } from './model-files.ts'
 
 export interface ModelFileOptions {
   /** Base name of a file in the folder's `onnx`, such as `model_quantized`; the fastest by default. */
@@ -15,21 +15,31 @@ export interface ModelFileOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Runs `body` with the model and the file to run. */
+/** Runs `body` with the model, the file to run, and what the user knows it by. */
 export async function withModelFile<T>(
   path: string,
   { variant, signal }: ModelFileOptions,
-  body: (model: OpenedModel, file: string) => Promise<T>,
+  body: (model: OpenedModel, file: string, origin: string) => Promise<T>,
 ): Promise<T> {
   const model = openModel(path)
   const file = findModelFile(path, variant)
-  if (file) return body(model, file)
+  if (file) return body(model, file, file)
   const folder = await mkdtemp(join(tmpdir(), 'limbeck-'))
   try {
     const plan = { name: 'fp32 optimized', file: 'model.onnx', lowering: 'cpu' } as const
     await buildInChild({ model: path, folder, variants: [plan] }, { signal })
-    return await body(model, join(folder, plan.file))
+    return await body(model, join(folder, plan.file), path)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** The same for who reads no text: an ONNX file needs no model folder around it then. */
+export async function withOnnxFile<T>(
+  path: string,
+  options: ModelFileOptions,
+  body: (file: string, model: OpenedModel | undefined) => Promise<T>,
+): Promise<T> {
+  if (path.endsWith('.onnx')) return body(requireFile(path), undefined)
+  return withModelFile(path, options, (model, file) => body(file, model))
 }

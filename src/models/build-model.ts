@@ -10,12 +10,25 @@ import { labelsOf, type ModelConfig, textOf } from './config.ts'
 import { distilbert } from './distilbert.ts'
 import { electra } from './electra.ts'
 import type { Family, Task, TextDims } from './family.ts'
+import { mobilebert } from './mobilebert.ts'
 import { type Checkpoint, ModelBuilder } from './model-builder.ts'
+import { modernbert } from './modernbert.ts'
+import { mpnet } from './mpnet.ts'
 import { type Pooling, sentenceEmbedding } from './pooling.ts'
 import { roberta, xlmRoberta } from './roberta.ts'
 
 /** Every family that Limbeck builds, by `model_type`: one line each. */
-const known: readonly Family[] = [albert, bert, distilbert, electra, roberta, xlmRoberta]
+const known: readonly Family[] = [
+  albert,
+  bert,
+  distilbert,
+  electra,
+  mobilebert,
+  modernbert,
+  mpnet,
+  roberta,
+  xlmRoberta,
+]
 
 export const families: ReadonlyMap<string, Family> = new Map(known.map((f) => [f.type, f]))
 

@@ -2,8 +2,8 @@
  * ModernBERT's configuration: which layers see everything and which a window, and the base of the rotary
  * angles in each. Files from before transformers 5 say it with other keys.
  */
-import { LimbeckError } from '../errors.ts'
 import { type ModelConfig, numberOf, sizeOf, textOf } from './config.ts'
+import { flagOf, wrongValue } from './config-flags.ts'
 import { bertKeys, type TextDims, textDims } from './family.ts'
 import type { NormSettings } from './optional-bias.ts'
 
@@ -28,16 +28,11 @@ export function modernBertDims(config: ModelConfig): ModernBertDims {
   const dims = textDims(config, keys, { normEpsilon: 1e-5 })
   const headSize = dims.hidden / dims.heads
   if (!Number.isInteger(headSize / 2)) {
-    throw wrong(config, 'hidden_size / num_attention_heads', 'an even whole number', headSize)
-  }
-  const flag = (key: string, fallback: boolean): boolean => {
-    const value = config.json[key] ?? fallback
-    if (typeof value !== 'boolean') throw wrong(config, key, 'true or false', value)
-    return value
+    throw wrongValue(config, 'hidden_size / num_attention_heads', 'an even whole number', headSize)
   }
   const pooling = textOf(config, 'classifier_pooling', 'cls')
   if (pooling !== 'cls' && pooling !== 'mean') {
-    throw wrong(config, 'classifier_pooling', 'cls or mean', pooling)
+    throw wrongValue(config, 'classifier_pooling', 'cls or mean', pooling)
   }
   return {
     ...dims,
@@ -47,13 +42,13 @@ export function modernBertDims(config: ModelConfig): ModernBertDims {
       full_attention: undefined,
       sliding_attention: Math.floor(sizeOf(config, ['local_attention'], 128) / 2),
     },
-    normBias: flag('norm_bias', false),
-    attentionBias: flag('attention_bias', false),
-    feedForwardBias: flag('mlp_bias', false),
+    normBias: flagOf(config, 'norm_bias', false),
+    attentionBias: flagOf(config, 'attention_bias', false),
+    feedForwardBias: flagOf(config, 'mlp_bias', false),
     classifierPooling: pooling,
     classifierActivation: textOf(config, 'classifier_activation', 'gelu'),
-    classifierBias: flag('classifier_bias', false),
-    decoderBias: flag('decoder_bias', true),
+    classifierBias: flagOf(config, 'classifier_bias', false),
+    decoderBias: flagOf(config, 'decoder_bias', true),
   }
 }
 
@@ -65,7 +60,7 @@ function layerTypesOf(config: ModelConfig, layers: number): LayerType[] {
     Array.from({ length: layers }, (_, i) => layerKinds[i % every === 0 ? 0 : 1])
   const known = Array.isArray(given) && given.every((type) => layerKinds.includes(type))
   if (known && given.length === layers) return given
-  throw wrong(config, 'layer_types', `${layers} times ${layerKinds.join(' or ')}`, given)
+  throw wrongValue(config, 'layer_types', `${layers} times ${layerKinds.join(' or ')}`, given)
 }
 
 /** `rope_parameters`, or the two keys of older files. */
@@ -81,19 +76,13 @@ function rotaryBaseOf(config: ModelConfig): Record<LayerType, number> {
     const settings = (given[type] ?? {}) as Record<string, unknown>
     const kind = settings.rope_type ?? 'default'
     if (kind !== 'default')
-      throw wrong(config, `rope_parameters.${type}.rope_type`, 'default', kind)
+      throw wrongValue(config, `rope_parameters.${type}.rope_type`, 'default', kind)
     const theta = settings.rope_theta ?? fallback
     if (typeof theta === 'number' && theta > 0) return theta
-    throw wrong(config, `rope_parameters.${type}.rope_theta`, 'a number above 0', theta)
+    throw wrongValue(config, `rope_parameters.${type}.rope_theta`, 'a number above 0', theta)
   }
   return {
     full_attention: base('full_attention', everywhere),
     sliding_attention: base('sliding_attention', local),
   }
 }
-
-const wrong = (config: ModelConfig, key: string, expected: string, found: unknown) =>
-  new LimbeckError(
-    'input',
-    `${config.file}: expected ${key} to be ${expected}, found ${JSON.stringify(found)}.`,
-  )

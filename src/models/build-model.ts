@@ -7,6 +7,7 @@ import type { Graph } from '../graph/graph.ts'
 import { albert } from './albert.ts'
 import { bert } from './bert.ts'
 import { labelsOf, type ModelConfig, textOf } from './config.ts'
+import { debertaV2 } from './deberta-v2.ts'
 import { distilbert } from './distilbert.ts'
 import { electra } from './electra.ts'
 import type { Family, Task, TextDims } from './family.ts'
@@ -21,6 +22,7 @@ import { roberta, xlmRoberta } from './roberta.ts'
 const known: readonly Family[] = [
   albert,
   bert,
+  debertaV2,
   distilbert,
   electra,
   mobilebert,

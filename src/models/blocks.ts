@@ -25,7 +25,7 @@ export function linear(
     const at = b.origin
     const weight = b.weight(options.weightPath ?? `${at}.weight`, [outSize, inSize], options.tie)
     const bias = b.weight(options.biasPath ?? `${at}.bias`, [outSize])
-    const product = b.op('MatMul', [x, b.op('Transpose', [weight], { perm: ints([1, 0]) })])
+    const product = b.op('MatMul', [x, b.transposed(weight)])
     return b.op('Add', [product, bias])
   })
 }

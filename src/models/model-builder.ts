@@ -5,6 +5,7 @@
  * norm's weight `gamma`; the builder tries what has been seen in the wild and says what it missed.
  */
 import { LimbeckError } from '../errors.ts'
+import { ints } from '../graph/attributes.ts'
 import { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/graph.ts'
 import { casted, type Tensor } from '../graph/tensor.ts'
@@ -23,6 +24,7 @@ const legacySuffixes = [
 export class ModelBuilder extends GraphBuilder {
   private readonly checkpoint: Checkpoint
   private readonly prefix: string
+  private readonly transposes = new Map<Value, Value>()
   private shared: { readonly origin: string; readonly module: string } | undefined
   private headOf: string | undefined
 
@@ -89,6 +91,15 @@ export class ModelBuilder extends GraphBuilder {
       )
     }
     return this.parameter({ name, tie }, casted(tensor, 'float32'))
+  }
+
+  /** `Transpose(matrix)`, made once however many layers share the parameter. */
+  transposed(matrix: Value): Value {
+    const known = this.transposes.get(matrix)
+    if (known) return known
+    const turned = this.op('Transpose', [matrix], { perm: ints([1, 0]) })
+    this.transposes.set(matrix, turned)
+    return turned
   }
 
   private storedPath(path: string): string {

@@ -29,6 +29,7 @@ const reasons: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder, expected a file',
   ENOTDIR: 'a part of its path is no folder',
   ENOSPC: 'the disk is full',
+  EFBIG: 'the file is larger than the disk or its limit allows',
   EDQUOT: 'the disk quota is used up',
   EROFS: 'the disk is read-only',
   EMFILE: 'too many files are open',

@@ -7,7 +7,7 @@
 import {
   chmodSync,
   closeSync,
-  cpSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -78,11 +78,25 @@ export async function writeFolder<T>(
     return result
   } catch (error) {
     removeAside()
-    throw error
+    throw aboutTarget(error, aside, target)
   } finally {
     process.off('exit', removeAside)
   }
 }
+
+/** An error of the system as ours, and the folder that users know instead of the one beside it. */
+function aboutTarget(error: unknown, aside: string, target: string): unknown {
+  const known = isSystemError(error) ? fileError(error.path ?? target, error) : error
+  if (!(known instanceof LimbeckError) || !known.message.includes(aside)) return known
+  const { code, hint, cause, message } = known
+  return new LimbeckError(code, message.replaceAll(aside, target), {
+    ...(hint !== undefined && { hint }),
+    cause,
+  })
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error && !(error instanceof LimbeckError)
 
 function moveIntoPlace(aside: string, path: string): void {
   syncFolder(aside)
@@ -118,7 +132,8 @@ export function copyFiles(from: string, to: string, names: readonly string[]): s
   for (const name of present) {
     trying(join(to, name), () => {
       mkdirSync(dirname(join(to, name)), { recursive: true })
-      cpSync(join(from, name), join(to, name))
+      // a download cache holds links: what they point to is copied, not they
+      copyFileSync(join(from, name), join(to, name))
     })
   }
   return present

@@ -32,7 +32,7 @@ function evaluationText(result: EvaluationResult, view: View): string {
   const { n, task, truncated, maxLength, batchSize, seconds, examplesPerSecond, file } = result
   return [
     tableText(table, view),
-    `${formatCount(n)} examples (${task}), ${truncated === 0 ? 'no text' : `${formatCount(truncated)} texts`} cut to ${maxLength} tokens, batch size ${batchSize}.`,
+    `${formatCount(n)} examples (${task}), ${truncated === 0 ? 'no text' : `${formatCount(truncated)} text${truncated === 1 ? '' : 's'}`} cut to ${maxLength} tokens, batch size ${batchSize}.`,
     `${formatSeconds(seconds)}, ${formatNumber(examplesPerSecond)} examples a second.`,
     file,
   ].join('\n')

@@ -13,13 +13,13 @@ import type { Heads } from './attention-block.ts'
 import { layerNorm, linear } from './blocks.ts'
 import type { DebertaDims, PositionTerm } from './deberta-config.ts'
 import type { ModelBuilder } from './model-builder.ts'
-import { bucketOf, debertaBuckets, range, scalar, tokenCount } from './relative-position.ts'
+import { bucketOf, debertaBuckets, range, scalar, toEnd, tokenCount } from './relative-position.ts'
 
 /** What all layers share: table rows in reach, and which of them each distance reads. */
 export interface RelativeTable {
   /** `[R, D]` */
   readonly rows: Value
-  /** Row of each distance, int64 `[2S]`, for every term in the order that its `skew` wants. */
+  /** Row of each distance, int64 `[2S + 1]`, for every term in the order that its `skew` wants. */
   readonly rowOf: Readonly<Record<PositionTerm, Value>>
   /** Number of tokens, int64 `[1]`. */
   readonly length: Value
@@ -30,8 +30,8 @@ export function relativeTable(b: ModelBuilder, d: DebertaDims, ids: Value): Rela
   const length = tokenCount(b, ids)
   const size = b.op('Squeeze', [length, b.int64s([0], 'axis')])
   const buckets = debertaBuckets(d.span, d.farthest, d.logarithmic)
-  // column u of a row of queries is the key u − S away from it, so the distance query − key is S − u
-  const behind = range(b, b.op('Neg', [size]), size)
+  // column u of a query's row is the key u − S away from it, so the distance query − key is S − u
+  const behind = range(b, b.op('Neg', [size]), b.op('Add', [size, scalar(b, 1)]))
   const reads = {
     c2p: bucketOf(b, b.op('Neg', [behind]), buckets),
     p2c: bucketOf(b, behind, buckets),
@@ -67,7 +67,7 @@ export function positionScores(
     const scaled = b.op('Mul', [projected, b.constant(floatScalar(scale), 'scale')])
     const placed = b.op('Gather', [scaled, table.rowOf[name]])
     const headSize = d.hidden / d.heads
-    // [2S, D] → [H, d, 2S]
+    // [2S + 1, D] → [H, d, 2S + 1]
     const split = b.op('Reshape', [placed, b.int64s([0, d.heads, headSize])])
     const turned = b.op('Transpose', [split], { perm: ints([1, 2, 0]) })
     return skew(b, b.op('MatMul', [content, turned]), table.length)
@@ -80,15 +80,15 @@ export function positionScores(
 }
 
 /**
- * `out[…, i, j] = x[…, i, j − i + S]`: `[B, H, S, 2S]` → `[B, H, S, S]`. Read as one long row, an element
- * stands at `i·(2S − 1) + j + S`: dropping S numbers and cutting into rows of 2S − 1 aligns them.
+ * `out[…, i, j] = x[…, i, j − i + S]`: `[B, H, S, 2S + 1]` → `[B, H, S, S]`. Read as one long row, an
+ * element stands at `i·2S + j + S`: dropping S numbers and cutting into rows of 2S aligns them.
  */
 function skew(b: ModelBuilder, x: Value, length: Value): Value {
-  const row = b.op('Sub', [b.op('Add', [length, length]), b.int64s([1], 'one')])
   const flat = b.op('Reshape', [x, b.int64s([0, 0, -1])])
-  const end = b.int64s([Number.MAX_SAFE_INTEGER], 'end')
-  const rest = b.op('Slice', [flat, length, end, b.int64s([2], 'axis')])
-  const shape = b.op('Concat', [b.int64s([0, 0]), length, row], { axis: int(0) })
+  const rest = b.op('Slice', [flat, length, toEnd(b), b.int64s([2], 'axis')])
+  const shape = b.op('Concat', [b.int64s([0, 0]), length, b.op('Add', [length, length])], {
+    axis: int(0),
+  })
   const rows = b.op('Reshape', [rest, shape])
   return b.op('Slice', [rows, b.int64s([0], 'start'), length, b.int64s([3], 'axis')])
 }

@@ -12,6 +12,7 @@ import type { Encoded, Family } from './family.ts'
 import { type MobileBertDims, mobileBertDims } from './mobilebert-config.ts'
 import { mobileBertHeads } from './mobilebert-heads.ts'
 import type { ModelBuilder } from './model-builder.ts'
+import { toEnd } from './relative-position.ts'
 
 const wordTable = 'embeddings.word_embeddings.weight'
 
@@ -67,8 +68,7 @@ function trigrams(b: ModelBuilder, x: Value): Value {
   const zero = b.constant(floatScalar(0), 'zero')
   const padded = b.op('Pad', [x, b.int64s([0, 1, 0, 0, 1, 0], 'pads'), zero])
   const axis = b.int64s([1], 'axis')
-  const end = b.int64s([Number.MAX_SAFE_INTEGER], 'end')
-  const next = b.op('Slice', [padded, b.int64s([2], 'start'), end, axis])
+  const next = b.op('Slice', [padded, b.int64s([2], 'start'), toEnd(b), axis])
   const before = b.op('Slice', [padded, b.int64s([0], 'start'), b.int64s([-2], 'end'), axis])
   return b.op('Concat', [next, x, before], { axis: int(2) })
 }

@@ -69,6 +69,9 @@ export const scalar = (b: ModelBuilder, value: number): Value =>
 export const toScalar = (b: ModelBuilder, x: Value): Value =>
   b.op('Squeeze', [x, b.int64s([0], 'axis')])
 
+/** The end of a slice that goes on to the last element. */
+export const toEnd = (b: ModelBuilder): Value => b.constant(int64Tensor([2n ** 63n - 1n]), 'end')
+
 /** Positions `0 … S − 1`. */
 export const positions = (b: ModelBuilder, ids: Value): Value =>
   range(b, scalar(b, 0), toScalar(b, tokenCount(b, ids)))

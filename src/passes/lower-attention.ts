@@ -19,7 +19,7 @@ export const PADDING_KEY = 'limbeck.padding'
  * What is added to masked scores: so low that the score is lost in it, which makes adding as good as
  * choosing; not the lowest float, for ONNX Runtime gives zeros where that masks every key.
  */
-const LOW = -1e38
+export const LOW = -1e38
 
 const perm = (...axes: number[]) => ({ perm: ints(axes) })
 const copiesZeros: AttributePattern = { allowzero: (found) => Number(found?.value ?? 0) === 0 }
@@ -92,14 +92,19 @@ function constantInts(value: Value, context: RewriteContext): number[] | undefin
 }
 
 /** `[B]` key counts, when padding is promised to stand on the right and the mask comes from 0/1 marks. */
-function rightPadded(context: RewriteContext, mask: Value, key: Value): Value | undefined {
+export function rightPadded(
+  context: RewriteContext,
+  mask: Value,
+  key: Value,
+  tokenAxis = 1,
+): Value | undefined {
   if (context.graph.metadata.get(PADDING_KEY) !== 'right') return undefined
   const unsqueeze = context.producer(mask)
   const cast = unsqueeze?.op === 'Unsqueeze' ? producerOf(unsqueeze, context) : undefined
   const marks = cast?.op === 'Cast' ? cast.inputs[0] : undefined
   const type = marks && context.typeOf(marks)
   if (type?.dtype !== 'int64' || type.shape?.length !== 2) return undefined
-  const [, keys] = context.typeOf(key)!.shape!
+  const keys = context.typeOf(key)!.shape![tokenAxis]
   if (context.typeOf(mask)?.shape?.[2] !== 1 || !equalDims(type.shape[1]!, keys!)) return undefined
   const axis = context.constant(int64Tensor([1]), 'axis')
   return context.op('ReduceSum', [marks, axis], { keepdims: int(0) })

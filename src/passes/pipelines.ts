@@ -6,6 +6,7 @@ import { declareWidths } from './declare-widths.ts'
 import { eliminateRules } from './eliminate.ts'
 import { foldConstants } from './fold-constants.ts'
 import { fuseAttention } from './lower-attention.ts'
+import { fuseBiasedAttention } from './lower-attention-bias.ts'
 import { lowerLinear, lowerTable, matMulInteger, matMulIntegerToFloat } from './lower-linear.ts'
 import { additiveMask } from './lower-portable-rules.ts'
 import { mergeCommon } from './merge-common.ts'
@@ -70,6 +71,9 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
   cpu: [
     narrowTokens,
     rulePass('fuse-attention', 'Makes decomposed attention one Attention kernel.', [fuseAttention]),
+    rulePass('fuse-biased-attention', 'The same with a position bias, or heads turned before.', [
+      fuseBiasedAttention,
+    ]),
     ...linear(matMulIntegerToFloat),
     tokenMajor,
   ],

@@ -1,0 +1,117 @@
+/**
+ * Attention whose scores carry a position bias, or whose heads were turned before they met, as one kernel:
+ * ai.onnx Attention-24 with an additive float mask.
+ *
+ * Matches `softmax(where(mask, QKᵀ·s [+ bias], lowest))·V` on heads `[B, H, S, d]`, wherever they come from;
+ * heads that were only transposed from `[B, S, H, d]` are given to the kernel as `[B, S, H·d]`, which it
+ * splits itself. Bias and mask become one mask of the real lengths; layers that share them share it.
+ */
+import { float, int, ints, intsOf } from '../graph/attributes.ts'
+import type { Value } from '../graph/graph.ts'
+import { type AttributePattern, rule, scalarOf } from '../graph/pattern.ts'
+import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
+import { type Dim, equalDims } from '../graph/shape.ts'
+import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { LOW, rightPadded } from './lower-attention.ts'
+
+const perm = (...axes: number[]) => ({ perm: ints(axes) })
+const overKeys: AttributePattern = { axis: (found) => [-1, 3].includes(Number(found?.value ?? -1)) }
+
+type Letters = Readonly<Record<string, Value>>
+
+/** Fuses masked attention between heads, with a bias on its scores or without one. */
+export const fuseBiasedAttention: NodeRule = rule('fuse-biased-attention', {
+  match: (op, x) => {
+    const keyT = op.Transpose!(x.key!, perm(0, 1, 3, 2))
+    const content = op.Mul!(op.MatMul!(x.query!, keyT), op.weight('scale'))
+    const scores = op.either(op.Add!(content, x.bias!), content)
+    const masked = op.Where!(x.mask!, scores, op.weight('low'))
+    return op.MatMul!(op.Softmax!(masked, overKeys), x.value!)
+  },
+  when: (x, context) => reasonAgainst(x, context) ?? true,
+  rewrite: (op, x) => {
+    const scale = float(scalarOf(op.weight(x.scale!)!.tensor)!)
+    const mask = maskInputs(op, x)
+    const heads = Number(shapeOf(x.query, op)![1])
+    const flat = [x.query, x.key, x.value].map((role) => flatHeads(op, role!))
+    if (flat.includes(undefined)) {
+      return op.op('Attention', [x.query, x.key, x.value, ...mask], { scale })
+    }
+    const attributes = { q_num_heads: int(heads), kv_num_heads: int(heads), scale }
+    const context = op.op('Attention', [...flat, ...mask], attributes)
+    const split = op.constant(int64Tensor([0, 0, heads, headSize(x.value!, op)]), 'heads')
+    return op.op('Transpose', [op.op('Reshape', [context, split])], perm(0, 2, 1, 3))
+  },
+})
+
+/** Undefined when the match is attention that the kernel computes; otherwise why not. */
+function reasonAgainst(x: Letters, context: RewriteContext): string | undefined {
+  const low = context.weight(x.low!)!.tensor
+  const [query, key, value] = [x.query, x.key, x.value].map((role) => shapeOf(role, context))
+  if (query?.length !== 4 || key?.length !== 4 || value?.length !== 4) {
+    return 'query, key and value are not known to be [batch, heads, tokens, size]'
+  }
+  const [, heads] = query
+  if (typeof heads !== 'number' || key[1] !== heads || value[1] !== heads) {
+    return 'the number of heads is not the same known number'
+  }
+  if (typeof headSize(x.query!, context) !== 'number' || typeof value[3] !== 'number') {
+    return 'the size of a head is not known'
+  }
+  if (!(scalarOf(context.weight(x.scale!)!.tensor)! > 0)) return 'the scale is not above 0'
+  if (low.dtype !== 'float32' || !((scalarOf(low) ?? 0) <= LOW)) {
+    return 'the masked value is not the lowest float'
+  }
+  const mask = shapeOf(x.mask, context)
+  if (mask?.length !== 4) return 'the mask has not four dimensions'
+  const bias = x.bias ? shapeOf(x.bias, context) : undefined
+  if (x.bias && bias?.length !== 4) return 'the bias has not four dimensions'
+  for (const shape of bias ? [mask, bias] : [mask]) {
+    const fits = [query[0], heads, query[2], key[2]].every(
+      (dim, axis) => shape[axis] === 1 || equalDims(shape[axis] ?? null, dim ?? null),
+    )
+    if (!fits) return 'the mask or the bias is not as large as the scores'
+  }
+  return undefined
+}
+
+const shapeOf = (value: Value | undefined, context: RewriteContext) =>
+  value && context.typeOf(value)?.shape
+
+const headSize = (value: Value, context: RewriteContext): number =>
+  shapeOf(value, context)![3] as number
+
+/** `[B, S, H·d]` of heads that are a mere transposition of `[B, S, H, d]`; undefined for others. */
+function flatHeads(context: RewriteContext, heads: Value): Value | undefined {
+  const producer = context.producer(heads)
+  const turned = producer?.op === 'Transpose' && producer.domain === '' && producer.inputs[0]
+  if (!turned || intsOf(producer, 'perm')?.join() !== '0,2,1,3') return undefined
+  const [, , count, size] = shapeOf(turned, context) ?? []
+  if (typeof count !== 'number' || typeof size !== 'number') return undefined
+  const merged = context.constant(int64Tensor([0, 0, count * size]), 'merged')
+  return context.op('Reshape', [turned, merged])
+}
+
+/** The kernel's inputs after the value: a float mask, or the bias alone and how many keys are real. */
+function maskInputs(context: RewriteContext, x: Letters): (Value | undefined)[] {
+  const lengths = rightPadded(context, x.mask!, x.key!, 2)
+  if (lengths) {
+    const bias = x.bias && withLengths(context, x.bias, x)
+    return [bias, undefined, undefined, lengths]
+  }
+  const [zero, low] = [0, LOW].map((number) => context.constant(floatScalar(number), 'bias'))
+  return [withLengths(context, context.op('Where', [x.mask, x.bias ?? zero, low]), x)]
+}
+
+/** A mask whose last two dimensions are the real query and key lengths, as the kernel wants them. */
+function withLengths(context: RewriteContext, mask: Value, { query, key }: Letters): Value {
+  const known = shapeOf(mask, context)!
+  const one = context.constant(int64Tensor([1]), 'one')
+  const sizes = [query!, key!].map((of, i) => {
+    if (equalDims(known[2 + i]!, shapeOf(of, context)![2] as Dim)) return one
+    return context.op('Shape', [of], { start: int(2), end: int(3) })
+  })
+  if (sizes.every((size) => size === one)) return mask
+  const shape = context.op('Concat', [one, one, ...sizes], { axis: int(0) })
+  return context.op('Expand', [mask, shape])
+}

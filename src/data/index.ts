@@ -1,6 +1,7 @@
 /** Data: readers of tabular text, task examples, tokenization, batches, metrics. */
 export { acceptMetric } from './accept-metric.ts'
 export { type BatchOptions, batchByLength, type TextBatch } from './batch-by-length.ts'
+export { type Entity, entitiesOf } from './entities.ts'
 export { type Fidelity, type FidelityMeter, fidelityMeter, type RowKind } from './fidelity.ts'
 export { type LabelMap, labelMap } from './label-map.ts'
 export {
@@ -23,6 +24,7 @@ export {
 } from './metrics.ts'
 export { type PadOptions, padBatch, type TextFeeds } from './pad-batch.ts'
 export { type RandomTokenOptions, randomEncodings } from './random-tokens.ts'
+export { type ConllOptions, readConll, type TaggedExample } from './read-conll.ts'
 export {
   type Example,
   type ExampleColumns,

@@ -20,6 +20,7 @@ import {
   wilsonInterval,
 } from '../stats/index.ts'
 import { confusionStatistic, f1Of, macroF1Of, matthewsOf } from './confusion.ts'
+import { agreementScores, agreementStatistic } from './entities.ts'
 
 /** What a metric came to on some examples. */
 export interface MetricResult {
@@ -58,6 +59,7 @@ interface MetricRow<A> {
 }
 
 type Classes = readonly number[]
+type Tags = readonly string[]
 
 const classMetrics = {
   accuracy: {
@@ -107,7 +109,15 @@ const numberMetrics = {
   },
 } as const satisfies Record<string, MetricRow<number>>
 
-const metrics = { ...classMetrics, ...multiLabelMetrics, ...numberMetrics }
+// an example is a sentence, an answer the tags of its words
+const tagMetrics = {
+  'entity-f1': { better: 'higher', score: (all) => agreed(all, 'f1') },
+  'entity-precision': { better: 'higher', score: (all) => agreed(all, 'precision') },
+  'entity-recall': { better: 'higher', score: (all) => agreed(all, 'recall') },
+  'token-accuracy': { better: 'higher', score: (all) => agreed(all, 'accuracy') },
+} as const satisfies Record<string, MetricRow<Tags>>
+
+const metrics = { ...classMetrics, ...multiLabelMetrics, ...numberMetrics, ...tagMetrics }
 
 /** Name of a metric. */
 export type MetricName = keyof typeof metrics
@@ -118,17 +128,19 @@ export const metricsOfTask = {
   'multi-label': ['exact-match', 'micro-f1'],
   regression: ['pearson', 'spearman', 'mse'],
   similarity: ['spearman', 'pearson'],
+  'token-classification': ['entity-f1', 'entity-precision', 'entity-recall', 'token-accuracy'],
 } as const satisfies Record<string, readonly MetricName[]>
 
 /** A task that has metrics. */
 export type MetricTask = keyof typeof metricsOfTask
 
-/** What a task's answers are: class number, class numbers, or a number. */
+/** What a task's answers are: class number, class numbers, a number, or the tags of the words. */
 export interface TaskAnswers {
   classification: number
   'multi-label': Classes
   regression: number
   similarity: number
+  'token-classification': Tags
 }
 
 /**
@@ -204,6 +216,11 @@ function confused(
   const highest = Math.max(classes - 1, maximum(answers), maximum(expected))
   return { statistic: confusionStatistic(answers, expected, highest + 1, score) }
 }
+
+const agreed = (
+  { answers, expected }: Compared<Tags>,
+  score: keyof typeof agreementScores,
+): Scored => ({ statistic: agreementStatistic(answers, expected, agreementScores[score]) })
 
 const maximum = (values: readonly number[]): number =>
   values.reduce((most, value) => Math.max(most, value), 0)

@@ -18,6 +18,8 @@ export interface Targets {
   classes: readonly number[]
   /** A finite number. */
   number: number
+  /** Class number of each word, of a CoNLL file (`readConll`). */
+  tags: readonly number[]
 }
 
 /** Kind of an example's target. */
@@ -72,6 +74,9 @@ const parsers: { readonly [K in TargetKind]: Parse<K> } = {
     throw new LimbeckError('input', `${where}: expected a number, got '${String(value)}'.`, {
       hint: 'Check the score column, and whether the file has a header.',
     })
+  },
+  tags: (_, where) => {
+    throw new LimbeckError('usage', `${where}: tags of words are read from CoNLL files.`)
   },
 }
 

@@ -96,6 +96,10 @@ const metricStyles: Readonly<Record<MetricName, MetricStyle>> = {
   pearson: { title: 'Pearson', share: false },
   spearman: { title: 'Spearman', share: false },
   mse: { title: 'squared error', share: false },
+  'entity-f1': { title: 'entity F1', share: true },
+  'entity-precision': { title: 'entity precision', share: true },
+  'entity-recall': { title: 'entity recall', share: true },
+  'token-accuracy': { title: 'token accuracy', share: true },
 }
 
 /** A metric's name for people. */

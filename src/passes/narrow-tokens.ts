@@ -34,10 +34,12 @@ const elementwise: Narrow = (node, axis, context) => {
   return actions.includes(undefined) ? undefined : (actions as Action[])
 }
 
-/** Along the last axis: any other axis may be narrowed. */
+/** Along the last axis: any other axis may be narrowed; scale and bias are rows of that axis. */
 const alongLast: Narrow = (node, axis, context) => {
   const rank = shapeOf(node.inputs[0], context)?.length ?? 0
   const own = intOf(node, 'axis', -1)
+  const rows = node.inputs.slice(1)
+  if (rows.some((row) => row && shapeOf(row, context)?.length !== 1)) return undefined
   if (axis >= rank - 1 || (own !== -1 && own !== rank - 1)) return undefined
   return node.inputs.map((_, i) => (i === 0 ? axis : 'keep'))
 }

@@ -49,7 +49,7 @@ export function load(folder: string): LoadedModel {
 /** Opens the folder of a model, or of one of its ONNX files. */
 export function openModel(path: string): OpenedModel {
   const folder = openConfigFolder(path.endsWith('.onnx') ? folderOfModelFile(path) : path)
-  return { ...describeModel(folder.config), folder }
+  return { ...describeModel(folder.config, folder.pooling), folder }
 }
 
 /** The folder with `config.json` beside an ONNX file, or above its `onnx` folder. */

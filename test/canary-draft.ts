@@ -4,12 +4,12 @@
  * Dimensions have one size a name in a graph; how they are declared (symbols, numbers, unknown, a symbol of
  * its own for each input) is drawn once a graph, since rules decide by what is declared.
  */
-import { ints } from '../src/graph/attributes.ts'
+import { int, ints } from '../src/graph/attributes.ts'
 import { GraphBuilder } from '../src/graph/builder.ts'
 import { elementCount, type HostTensor } from '../src/graph/data-type.ts'
 import type { Graph, Value } from '../src/graph/graph.ts'
 import type { Dim } from '../src/graph/shape.ts'
-import { float32Tensor, floatScalar } from '../src/graph/tensor.ts'
+import { float32Tensor, floatScalar, int64Tensor } from '../src/graph/tensor.ts'
 import type { Random } from '../src/stats/random.ts'
 
 /** A dimension by name (`batch`, `tokens`) or by number. */
@@ -147,4 +147,15 @@ export class Draft {
   build(): Sample {
     return { graph: this.b.build(), feeds: this.feeds }
   }
+}
+
+/** The whole, or what a classifier reads: one token. */
+export function answer(d: Draft, x: Value, width: number): void {
+  if (d.chance(0.5)) {
+    d.output(x)
+    return
+  }
+  const position = d.mostly(int64Tensor([0], []), int64Tensor([1], []), int64Tensor([0]))
+  const token = d.b.op('Gather', [x, d.b.constant(position)], { axis: int(d.mostly(1, 0)) })
+  d.output(d.b.op('Tanh', [d.linear(token, width, width)]))
 }

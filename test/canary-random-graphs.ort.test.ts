@@ -159,6 +159,7 @@ describe('random graphs', () => {
 
   it.runIf(COUNT >= 1000)('every rule fired often, and was made to refuse', () => {
     const rules = [...eliminateRules, ...tokenMajorRules].map((rule) => rule.name)
+    rules.push('read-one-token', 'narrow-token')
     rules.push('fold-layout', 'fold-constants', 'merge-common', 'shape-source')
     rules.push('additive-mask', 'fuse-attention', 'lower-linear', 'lower-linear-without-bias')
     const seldom = rules.filter((rule) => (fired.get(rule) ?? 0) < 20)

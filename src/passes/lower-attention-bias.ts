@@ -13,6 +13,7 @@ import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { type Dim, equalDims } from '../graph/shape.ts'
 import { floatScalar, int64Tensor } from '../graph/tensor.ts'
 import { LOW, rightPadded } from './lower-attention.ts'
+import { mergeHeads } from './merge-heads.ts'
 
 const perm = (...axes: number[]) => ({ perm: ints(axes) })
 const overKeys: AttributePattern = { axis: (found) => [-1, 3].includes(Number(found?.value ?? -1)) }
@@ -86,10 +87,7 @@ function flatHeads(context: RewriteContext, heads: Value): Value | undefined {
   const producer = context.producer(heads)
   const turned = producer?.op === 'Transpose' && producer.domain === '' && producer.inputs[0]
   if (!turned || intsOf(producer, 'perm')?.join() !== '0,2,1,3') return undefined
-  const [, , count, size] = shapeOf(turned, context) ?? []
-  if (typeof count !== 'number' || typeof size !== 'number') return undefined
-  const merged = context.constant(int64Tensor([0, 0, count * size]), 'merged')
-  return context.op('Reshape', [turned, merged])
+  return mergeHeads(context, turned)
 }
 
 /** The kernel's inputs after the value: a float mask, or the bias alone and how many keys are real. */

@@ -9,6 +9,7 @@ import { fuseAttention } from './lower-attention.ts'
 import { fuseBiasedAttention } from './lower-attention-bias.ts'
 import { lowerLinear, lowerTable, matMulInteger, matMulIntegerToFloat } from './lower-linear.ts'
 import { additiveMask } from './lower-portable-rules.ts'
+import { fuseRotary } from './lower-rotary.ts'
 import { mergeCommon } from './merge-common.ts'
 import { narrowTokens } from './narrow-tokens.ts'
 import type { Pass } from './pass.ts'
@@ -71,6 +72,7 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
   cpu: [
     narrowTokens,
     rulePass('fuse-attention', 'Makes decomposed attention one Attention kernel.', [fuseAttention]),
+    rulePass('fuse-rotary', 'Turns queries and keys by one kernel.', [fuseRotary]),
     rulePass('fuse-biased-attention', 'The same with a position bias, or heads turned before.', [
       fuseBiasedAttention,
     ]),

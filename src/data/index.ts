@@ -1,6 +1,15 @@
 /** Data: readers of tabular text, task examples, tokenization, batches, metrics. */
 export { acceptMetric } from './accept-metric.ts'
+export { alignTokens, spanText, type TextAlignment, type TextSpan } from './answer-text.ts'
 export { type BatchOptions, batchByLength, type TextBatch } from './batch-by-length.ts'
+export {
+  bestSpan,
+  type SpanChoice,
+  type SpanOptions,
+  type SpanScores,
+  type TokenSpan,
+  type WindowPlace,
+} from './best-span.ts'
 export { type Entity, entitiesOf } from './entities.ts'
 export { type Fidelity, type FidelityMeter, fidelityMeter, type RowKind } from './fidelity.ts'
 export { type LabelMap, labelMap } from './label-map.ts'
@@ -23,6 +32,7 @@ export {
   type TaskAnswers,
 } from './metrics.ts'
 export { type PadOptions, padBatch, type TextFeeds } from './pad-batch.ts'
+export { type QuestionWindow, questionWindows, type WindowOptions } from './question-windows.ts'
 export { type RandomTokenOptions, randomEncodings } from './random-tokens.ts'
 export { type ConllOptions, readConll, type TaggedExample } from './read-conll.ts'
 export {
@@ -34,6 +44,13 @@ export {
   type Targets,
 } from './read-examples.ts'
 export {
+  parseSquad,
+  readSquad,
+  type SquadOptions,
+  type SquadQuestion,
+  type SquadSet,
+} from './read-squad.ts'
+export {
   type Column,
   parseColumn,
   readColumnNames,
@@ -42,6 +59,7 @@ export {
   type TableRow,
 } from './read-table.ts'
 export { readBlocks, readLines, type TextBlock, type TextLine } from './read-text.ts'
+export { type AnswerTexts, answerWords, exactScore, wordF1 } from './squad-scores.ts'
 export {
   type RawRow,
   type ReadOptions,

@@ -21,6 +21,7 @@ import {
 } from '../stats/index.ts'
 import { confusionStatistic, f1Of, macroF1Of, matthewsOf } from './confusion.ts'
 import { agreementScores, agreementStatistic } from './entities.ts'
+import { type AnswerTexts, exactScore, wordF1 } from './squad-scores.ts'
 
 /** What a metric came to on some examples. */
 export interface MetricResult {
@@ -117,7 +118,28 @@ const tagMetrics = {
   'token-accuracy': { better: 'higher', score: (all) => agreed(all, 'accuracy') },
 } as const satisfies Record<string, MetricRow<Tags>>
 
-const metrics = { ...classMetrics, ...multiLabelMetrics, ...numberMetrics, ...tagMetrics }
+const answerMetrics = {
+  'word-f1': {
+    better: 'higher',
+    score: ({ answers, expected }) =>
+      meanOf(
+        Float64Array.from(answers, ({ texts: [text] }, i) => wordF1(text ?? '', expected[i]!)),
+      ),
+  },
+  'exact-answer': {
+    better: 'higher',
+    score: (all) =>
+      proportion(all, ({ texts: [text] }, expected) => exactScore(text ?? '', expected) === 1),
+  },
+} as const satisfies Record<string, MetricRow<AnswerTexts>>
+
+const metrics = {
+  ...answerMetrics,
+  ...classMetrics,
+  ...multiLabelMetrics,
+  ...numberMetrics,
+  ...tagMetrics,
+}
 
 /** Name of a metric. */
 export type MetricName = keyof typeof metrics
@@ -128,6 +150,7 @@ export const metricsOfTask = {
   'multi-label': ['exact-match', 'micro-f1'],
   regression: ['pearson', 'spearman', 'mse'],
   similarity: ['spearman', 'pearson'],
+  'question-answering': ['word-f1', 'exact-answer'],
   'token-classification': ['entity-f1', 'entity-precision', 'entity-recall', 'token-accuracy'],
 } as const satisfies Record<string, readonly MetricName[]>
 
@@ -140,6 +163,7 @@ export interface TaskAnswers {
   'multi-label': Classes
   regression: number
   similarity: number
+  'question-answering': AnswerTexts
   'token-classification': Tags
 }
 

@@ -96,6 +96,8 @@ const metricStyles: Readonly<Record<MetricName, MetricStyle>> = {
   pearson: { title: 'Pearson', share: false },
   spearman: { title: 'Spearman', share: false },
   mse: { title: 'squared error', share: false },
+  'word-f1': { title: 'F1', share: true },
+  'exact-answer': { title: 'exact match', share: true },
   'entity-f1': { title: 'entity F1', share: true },
   'entity-precision': { title: 'entity precision', share: true },
   'entity-recall': { title: 'entity recall', share: true },

@@ -95,7 +95,8 @@ class Merger {
     if (attribute.type === 'tensor')
       return this.tensorKey(attribute.value) ?? `#${this.id(attribute.value)}`
     if (attribute.type === 'opaque') return `#${this.id(attribute)}`
-    return `${attribute.type}:${String(attribute.value)}`
+    const values = Array.isArray(attribute.value) ? attribute.value : [attribute.value]
+    return `${attribute.type}:${values.map((value) => JSON.stringify(String(value)))}`
   }
 
   /** Text that equal tensors share; undefined for inline ones too large to compare. */

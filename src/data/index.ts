@@ -31,6 +31,7 @@ export {
   metricsOfTask,
   type TaskAnswers,
 } from './metrics.ts'
+export { characterSpans, type Span } from './offsets.ts'
 export { type PadOptions, padBatch, type TextFeeds } from './pad-batch.ts'
 export { type QuestionWindow, questionWindows, type WindowOptions } from './question-windows.ts'
 export { type RandomTokenOptions, randomEncodings } from './random-tokens.ts'
@@ -73,7 +74,9 @@ export {
   type EncodeOptions,
   type Encoding,
   loadTokenizer,
+  type OffsetEncoding,
   type SpecialToken,
   type Tokenizer,
+  type WordEncoding,
 } from './tokenizer.ts'
 export { type TruncationStrategy, truncatedLengths } from './truncate-pair.ts'

@@ -10,7 +10,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer as Vocabulary } from '@huggingface/tokenizers'
 import { LimbeckError } from '../errors.ts'
+import { bertText } from './bert-text.ts'
+import { type Span, type TokenSource, tokenSpans } from './offsets.ts'
 import { addedTokens, plainTemplate, specialTokenTemplate } from './special-tokens.ts'
+import { tokenSource } from './token-source.ts'
 import { type TruncationStrategy, truncatedLengths } from './truncate-pair.ts'
 
 /** A text, or pair of texts, as a model takes it; no padding. */
@@ -20,6 +23,17 @@ export interface Encoding {
   readonly typeIds: readonly number[]
   /** Tokens that were cut off; 0 when the text is whole. */
   readonly truncated: number
+}
+
+/** An encoding of words, and for each token the number of its word; -1 for special tokens. */
+export interface WordEncoding extends Encoding {
+  readonly wordOf: readonly number[]
+}
+
+/** An encoding, and where each token stands in its text; undefined for special tokens. */
+export interface OffsetEncoding extends Encoding {
+  /** Spans of string indexes. Undefined altogether for tokenizers that we cannot follow. */
+  readonly spans: readonly (Span | undefined)[] | undefined
 }
 
 /** How one text is encoded. */
@@ -38,6 +52,10 @@ export type SpecialToken = 'pad' | 'cls' | 'sep' | 'mask' | 'unk' | 'bos' | 'eos
 /** A model's tokenizer. */
 export interface Tokenizer {
   encode(text: string, textPair?: string, options?: EncodeOptions): Encoding
+  /** A text that is split into words already, each after a space. */
+  encodeWords(words: readonly string[], options?: EncodeOptions): WordEncoding
+  /** As `encode` of one text, with the span of every token. */
+  encodeWithOffsets(text: string, options?: EncodeOptions): OffsetEncoding
   /** Text of ids, special tokens left out. */
   decode(ids: readonly number[]): string
   tokenOf(id: number): string | undefined
@@ -88,8 +106,11 @@ export function createTokenizer(
   const template = specialTokenTemplate(file.post_processor)
   const fromEnd = settings.truncation_side === 'left'
   const special = specialIds(settings, vocabulary)
+  const prepare = bertText(file.normalizer)
   const idsOf = (text: string): number[] => {
-    const { ids, tokens } = vocabulary.encode(text, { add_special_tokens: false })
+    const { ids, tokens } = vocabulary.encode(prepare?.(text) ?? text, {
+      add_special_tokens: false,
+    })
     const lost = ids.indexOf(undefined as unknown as number)
     if (lost < 0) return ids
     throw new LimbeckError('input', `${where}: '${tokens[lost]}' has no id and no unknown token.`, {
@@ -97,32 +118,72 @@ export function createTokenizer(
     })
   }
 
-  function encode(text: string, textPair?: string, options: EncodeOptions = {}): Encoding {
+  /** What an encoding holds at each token, of what the texts' own tokens hold. */
+  function arrange<T>(
+    first: readonly T[],
+    second: readonly T[] | undefined,
+    options: EncodeOptions,
+    special: (id: number) => T,
+  ): { values: T[]; typeIds: number[]; truncated: number } {
     const shape = options.specialTokens === false ? plainTemplate : template
-    const pieces = textPair === undefined ? shape.single : shape.pair
+    const pieces = second === undefined ? shape.single : shape.pair
     const budget = budgetFor(options.maxLength, addedTokens(pieces))
-    const first = idsOf(text)
-    const second = textPair === undefined ? undefined : idsOf(textPair)
     const strategy = options.truncation
     const [kept, keptPair] = truncatedLengths(first.length, second?.length, budget, strategy)
-    const cut = (ids: readonly number[], count: number) =>
-      fromEnd ? ids.slice(ids.length - count) : ids.slice(0, count)
+    const cut = (all: readonly T[], count: number) =>
+      fromEnd ? all.slice(all.length - count) : all.slice(0, count)
     const texts = { text: cut(first, kept), pair: cut(second ?? [], keptPair) }
-    const ids: number[] = []
+    const values: T[] = []
     const typeIds: number[] = []
     for (const piece of pieces) {
-      for (const id of piece.kind === 'special' ? piece.ids : texts[piece.kind]) {
-        ids.push(id)
+      const own = piece.kind === 'special' ? piece.ids.map(special) : texts[piece.kind]
+      for (const value of own) {
+        values.push(value)
         typeIds.push(piece.type)
       }
     }
     const truncated = first.length + (second?.length ?? 0) - kept - keptPair
-    return { ids, typeIds, truncated }
+    return { values, typeIds, truncated }
+  }
+
+  function encode(text: string, textPair?: string, options: EncodeOptions = {}): Encoding {
+    const pair = textPair === undefined ? undefined : idsOf(textPair)
+    const { values, typeIds, truncated } = arrange(idsOf(text), pair, options, (id) => id)
+    return { ids: values, typeIds, truncated }
+  }
+
+  function encodeWords(words: readonly string[], options: EncodeOptions = {}): WordEncoding {
+    // a space before each: what byte-level vocabularies know as the begin of a word
+    const idsOfWords = words.map((word) => idsOf(` ${word}`))
+    const { values, typeIds, truncated } = arrange(
+      idsOfWords.flat(),
+      undefined,
+      options,
+      (id) => id,
+    )
+    const numbers = idsOfWords.flatMap((ids, word) => ids.map(() => word))
+    const wordOf = arrange(numbers, undefined, options, () => -1).values
+    return { ids: values, typeIds, truncated, wordOf }
+  }
+
+  let source: TokenSource | undefined
+  function encodeWithOffsets(text: string, options: EncodeOptions = {}): OffsetEncoding {
+    source ??= tokenSource(vocabulary, file)
+    const found = tokenSpans(
+      text,
+      idsOf(text).map((id) => vocabulary.id_to_token(id) ?? ''),
+      source,
+    )
+    const spans =
+      found && arrange<Span | undefined>(found, undefined, options, () => undefined).values
+    return { ...encode(text, undefined, options), spans }
   }
 
   const stated = settings.model_max_length
   return {
     encode,
+    encodeWords,
+    encodeWithOffsets,
     decode: (ids) =>
       ids.length === 0 ? '' : vocabulary.decode([...ids], { skip_special_tokens: true }),
     tokenOf: (id) => vocabulary.id_to_token(id),

@@ -45,10 +45,12 @@ export function debertaDims(config: ModelConfig): DebertaDims {
   const buckets = numberOf(config, 'position_buckets', -1)
   const given = numberOf(config, 'max_relative_positions', -1)
   const farthest = given < 1 ? dims.positions : given
+  const terms = flagOf(config, 'relative_attention', false) ? termsOf(config) : []
+  if (terms.length > 0) requireTable(config, buckets, farthest)
   return {
     ...dims,
     tokenTypes: hasTypes ? dims.tokenTypes : 0,
-    terms: flagOf(config, 'relative_attention', false) ? termsOf(config) : [],
+    terms,
     span: buckets > 0 ? sizeOf(config, ['position_buckets']) : farthest,
     logarithmic: buckets > 0,
     farthest,
@@ -59,6 +61,23 @@ export function debertaDims(config: ModelConfig): DebertaDims {
     poolerActivation: textOf(config, 'pooler_hidden_act', 'gelu'),
     legacyDecoder: flagOf(config, 'legacy', true),
   }
+}
+
+/** A bucket for each distance is written down: not for distances that no text has. */
+const FARTHEST = 2 ** 17
+
+function requireTable(config: ModelConfig, buckets: number, farthest: number): void {
+  const key = 'max_relative_positions'
+  if (!Number.isInteger(farthest) || farthest > FARTHEST) {
+    throw wrongValue(config, key, `a whole number up to ${FARTHEST}`, farthest)
+  }
+  if (buckets <= 0) return
+  // fewer have no logarithmic part
+  if (!Number.isInteger(buckets) || buckets < 4) {
+    throw wrongValue(config, 'position_buckets', 'a whole number from 4 on', buckets)
+  }
+  const middle = Math.floor(buckets / 2)
+  if (farthest <= middle + 1) throw wrongValue(config, key, `above ${middle + 1}`, farthest)
 }
 
 /** A list, or names with `|` between them. */

@@ -27,6 +27,8 @@ export interface RelativeTable {
 
 /** Rows of the relative table that distances of up to S tokens read. */
 export function relativeTable(b: ModelBuilder, d: DebertaDims, ids: Value): RelativeTable {
+  // first: a table of another size is refused before buckets are written down
+  const table = b.weight('encoder.rel_embeddings.weight', [2 * d.span, d.hidden])
   const length = tokenCount(b, ids)
   const size = b.op('Squeeze', [length, b.int64s([0], 'axis')])
   const buckets = debertaBuckets(d.span, d.farthest, d.logarithmic)
@@ -39,7 +41,6 @@ export function relativeTable(b: ModelBuilder, d: DebertaDims, ids: Value): Rela
   const lowest = bucketOf(b, b.op('Neg', [length]), buckets)
   const highest = bucketOf(b, length, buckets)
   const end = b.op('Add', [highest, scalar(b, 1)])
-  const table = b.weight('encoder.rel_embeddings.weight', [2 * d.span, d.hidden])
   const reached = b.op('Slice', [table, lowest, end, b.int64s([0], 'axis')])
   const rowOf = { c2p: b.op('Sub', [reads.c2p, lowest]), p2c: b.op('Sub', [reads.p2c, lowest]) }
   if (!d.normalizedTable) return { rows: reached, rowOf, length }

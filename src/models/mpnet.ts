@@ -7,7 +7,15 @@ import type { Value } from '../graph/graph.ts'
 import { afterAttention, attend, projectHeads } from './attention-block.ts'
 import { keyMask, layerNorm, positionsAfterPadding } from './blocks.ts'
 import { sizeOf } from './config.ts'
-import { bertKeys, type Encoded, type Family, type TextDims, textDims } from './family.ts'
+import { wrongValue } from './config-flags.ts'
+import {
+  bertKeys,
+  type Encoded,
+  type Family,
+  requirePlainEncoder,
+  type TextDims,
+  textDims,
+} from './family.ts'
 import {
   baseHead,
   type FirstToken,
@@ -87,7 +95,14 @@ export const mpnet: Family<MpnetDims> = {
   prefix: 'mpnet',
   dims(config) {
     const dims = textDims(config, bertKeys, { padToken: PADDING })
+    requirePlainEncoder(config, dims)
     const buckets = sizeOf(config, ['relative_attention_num_buckets'], BUCKETS)
+    if (buckets < BUCKETS) {
+      throw wrongValue(config, 'relative_attention_num_buckets', `at least ${BUCKETS}`, buckets)
+    }
+    if (dims.positions <= PADDING + 1) {
+      throw wrongValue(config, 'max_position_embeddings', `above ${PADDING + 1}`, dims.positions)
+    }
     return { ...dims, positions: dims.positions - PADDING - 1, buckets }
   },
   encode,

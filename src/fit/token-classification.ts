@@ -1,0 +1,157 @@
+/**
+ * Token classification over a CoNLL file, and entities in a text: a word has the tag of its first token,
+ * as in Devlin et al. 2018, section 5.3.
+ */
+import { entitiesOf } from '../data/entities.ts'
+import { labelMap } from '../data/label-map.ts'
+import { argmax, softmax } from '../data/logits.ts'
+import { evaluateMetrics, type MetricResult } from '../data/metrics.ts'
+import { characterSpans, type Span } from '../data/offsets.ts'
+import { readConll, type TaggedExample } from '../data/read-conll.ts'
+import { type Column, parseColumn } from '../data/read-table.ts'
+import type { Encoding, OffsetEncoding, Tokenizer, WordEncoding } from '../data/tokenizer.ts'
+import { LimbeckError } from '../errors.ts'
+import type { ModelInfo } from '../models/build-model.ts'
+
+/** Columns of a CoNLL file by number, and how much of it is read. */
+export interface TaggedOptions {
+  readonly file: string
+  readonly text?: string | undefined
+  readonly label?: string | undefined
+  readonly encoding?: string | undefined
+  readonly limit?: number | undefined
+}
+
+/** Sentences ready to run. */
+export interface TaggedText {
+  readonly examples: readonly TaggedExample[]
+  readonly encodings: readonly Encoding[]
+  /** The metrics of the rows of all sentences, one row a token. */
+  judge(rows: readonly Float32Array[][]): MetricResult[]
+}
+
+/**
+ * Reads and encodes a CoNLL file.
+ * @throws LimbeckError naming file and line for a word without a tag, or with one the model has not.
+ */
+export async function readTaggedText(
+  data: TaggedOptions,
+  { labels }: Pick<ModelInfo, 'labels'>,
+  tokenizer: Tokenizer,
+  maxLength: number,
+): Promise<TaggedText> {
+  const { file, encoding, limit } = data
+  const examples: TaggedExample[] = []
+  const sentences = readConll(file, {
+    text: column(data.text),
+    tag: column(data.label),
+    labels: labelMap(labels),
+    encoding,
+    limit,
+  })
+  for await (const sentence of sentences) examples.push(sentence)
+  if (examples.length === 0) {
+    throw new LimbeckError('input', `${file}: expected sentences, found none.`)
+  }
+  const encodings = examples.map(({ words }) => tokenizer.encodeWords(words, { maxLength }))
+  const expected = examples.map(({ target }) => target.map((tag) => labels[tag]!))
+  return {
+    examples,
+    encodings,
+    judge: (rows) => {
+      const answers = examples.map(({ words }, i) =>
+        wordTags(rows[i]!, encodings[i]!, words.length, labels),
+      )
+      return evaluateMetrics('token-classification', answers, expected)
+    },
+  }
+}
+
+const column = (text: string | undefined): Column | undefined =>
+  text === undefined ? undefined : parseColumn(text)
+
+/** The tag of each word, by its first token; a word that was cut off, or has no token, is outside. */
+export function wordTags(
+  rows: readonly Float32Array[],
+  { wordOf }: WordEncoding,
+  count: number,
+  labels: readonly string[],
+): string[] {
+  const tags = new Array<string>(count).fill('O')
+  for (const [token, word] of wordOf.entries()) {
+    if (word < 0 || wordOf[token - 1] === word) continue
+    tags[word] = labels[argmax(rows[token]!)]!
+  }
+  return tags
+}
+
+/** An entity of a text. */
+export interface TextEntity {
+  readonly text: string
+  readonly label: string
+  /** Mean probability of the tags of its words. */
+  readonly score: number
+  /** Characters (code points) of the text; absent for a tokenizer whose tokens we cannot place. */
+  readonly start?: number
+  readonly end?: number
+}
+
+interface TaggedWord extends Span {
+  /** Position of its first and after its last token. */
+  readonly first: number
+  readonly last: number
+}
+
+/** The entities that a model's rows say are in a text. */
+export function entitiesInText(
+  text: string,
+  encoding: OffsetEncoding,
+  rows: readonly Float32Array[],
+  labels: readonly string[],
+  tokenizer: Tokenizer,
+): TextEntity[] {
+  const words = encoding.spans ? wordsOf(text, encoding.spans) : tokensAsWords(encoding, tokenizer)
+  const best = words.map(({ first }) => argmax(rows[first]!))
+  const found = entitiesOf(best.map((tag) => labels[tag]!))
+  return found.map(({ type, start, end }) => {
+    const own = words.slice(start, end)
+    const score = own.reduce(
+      (sum, { first }, i) => sum + softmax(rows[first]!)[best[start + i]!]! / own.length,
+      0,
+    )
+    const span = { start: own[0]!.start, end: own.at(-1)!.end }
+    if (!encoding.spans) {
+      const ids = encoding.ids.slice(own[0]!.first, own.at(-1)!.last)
+      return { text: tokenizer.decode(ids), label: type, score }
+    }
+    const [place] = characterSpans(text, [span])
+    return { text: text.slice(span.start, span.end), label: type, score, ...place! }
+  })
+}
+
+/** Letters, digits and marks; an ideograph is a word of its own, as BERT has it. */
+const inWord = /^(?:(?!\p{Script=Han})[\p{L}\p{N}\p{M}])*$/u
+
+/** Tokens that touch, and belong to one run of letters, digits and marks, are one word. */
+function wordsOf(text: string, spans: readonly (Span | undefined)[]): TaggedWord[] {
+  const words: TaggedWord[] = []
+  for (const [token, span] of spans.entries()) {
+    if (!span) continue
+    const word = words.at(-1)
+    const joined =
+      word?.last === token &&
+      span.start <= word.end &&
+      inWord.test(text.slice(word.end - 1, span.end))
+    if (joined) words[words.length - 1] = { ...word, end: span.end, last: token + 1 }
+    else words.push({ ...span, first: token, last: token + 1 })
+  }
+  return words
+}
+
+/** Without spans every token stands for itself. */
+function tokensAsWords({ ids }: Encoding, { special }: Tokenizer): TaggedWord[] {
+  const known = new Set<number>(Object.values(special))
+  return ids.flatMap((id, first) =>
+    known.has(id) ? [] : [{ first, last: first + 1, start: 0, end: 0 }],
+  )
+}

@@ -33,6 +33,8 @@ export interface Measurements {
   readonly quality: readonly Quality[]
   readonly rows: readonly BenchRow[]
   readonly stages: readonly { readonly name: string; readonly seconds: number }[]
+  /** Processes that wanted a core while latency was measured, and how many cores there are. */
+  readonly load: { readonly average: number; readonly cores: number }
 }
 
 /** The report of an optimization. */
@@ -163,10 +165,16 @@ function latencyReport(row: BenchRow, name: string): LatencyReport {
 }
 
 /** What a reader of the figures must know. */
-function notesOf({ text, settings }: Measurements): string[] {
+function notesOf({ text, settings, load }: Measurements): string[] {
   const notes = [
     `Dynamic INT8 finds its ranges in each batch, padding included: accuracy was taken with ${settings.batchSize} texts a batch, sorted by length, and may differ slightly with another batch size.`,
   ]
+  // our own runs alone stay below this
+  if (load.average > 1.5 * load.cores) {
+    notes.push(
+      `The machine was busy while latency was measured (load ${load.average.toFixed(1)} on ${load.cores} cores): long runs are interrupted more often than short ones, so speed-ups may be overstated.`,
+    )
+  }
   if (text.source === 'random') {
     notes.push(
       'No text was given: fidelity was taken on random tokens and says less than on real text.',

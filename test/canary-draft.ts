@@ -121,7 +121,7 @@ export class Draft {
   }
   scalar(value: number): Value {
     return this.b.constant(
-      this.mostly(floatScalar(value), float32Tensor([value]), float32Tensor([value], [1, 1, 1])),
+      this.mostly(floatScalar(value), float32Tensor([value]), float32Tensor([value], [1, 1, 1, 1])),
     )
   }
 

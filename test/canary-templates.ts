@@ -30,7 +30,8 @@ const linears: Template = (d) => {
     if (d.chance(0.5)) x = op(d, d.pick(activations), [x])
     if (d.chance(0.5)) x = elementwise(d, x, [...lead, width])
   }
-  d.output(x)
+  const rows = d.b.int64s([-1, d.mostly(widths.at(-1)!, 1)])
+  d.output(d.chance(0.3) ? op(d, 'Reshape', [x, rows]) : x)
 }
 
 function elementwise(d: Draft, x: Value, shape: readonly Size[]): Value {
@@ -50,7 +51,8 @@ function elementwise(d: Draft, x: Value, shape: readonly Size[]): Value {
 
 function norm(d: Draft, x: Value, width: number): Value {
   const axis = d.mostly(-1, 2)
-  const inputs = [x, d.parameter([width])]
+  const row = () => d.parameter([width])
+  const inputs = [x, d.mostly(row, () => d.input(['batch', 'tokens', width]))()]
   if (d.chance(0.8)) inputs.push(d.parameter([width]))
   const attributes = { axis: int(axis), epsilon: float(d.mostly(0.1, 0.3)) }
   const outputs = d.b.ops('LayerNormalization', inputs, d.mostly(1, 3), attributes)

@@ -110,6 +110,7 @@ describe('near misses say why', () => {
     [{ keyHeads: [0, 0, -1, 8] }, 'keyShape differs from queryShape'],
     [{ width: ['batch', 'tokens', 2, 8] }, 'the query has rank 4, not 3'],
     [{ merged: [-1, 16] }, 'the heads are not merged into [batch, tokens, width]'],
+    [{ merged: [0, 0, 8, 2] }, 'the heads are not merged into [batch, tokens, width]'],
     [{ merged: [0, -1, 16] }, 'the heads are not merged into [batch, tokens, width]'],
     [{ scale: float32Tensor([0.5, 0.25], [2, 1, 1]) }, 'the scale is not one number above 0'],
     [{ scale: floatScalar(-0.25) }, 'the scale is not one number above 0'],

@@ -230,14 +230,14 @@ const answers = {
     { label: '\u001b[31mred', score: 0.019 },
   ],
   vector: Array.from({ length: 384 }, (_, i) => i / 1000),
-  tokens: [{ token: 'Ada', label: 'PER', score: 0.99 }],
+  entities: [{ text: 'Ada', label: 'PER', score: 0.99, start: 0, end: 3 }],
 }
 
 test('run: an answer of each kind', async () => {
   const kinds = [
     { kind: 'labels', labels: answers.labels },
     { kind: 'vector', vector: answers.vector },
-    { kind: 'tokens', tokens: answers.tokens },
+    { kind: 'entities', entities: answers.entities },
     { kind: 'span', text: 'in 1843', score: 0.87 },
     { kind: 'value', value: 2.345678901 },
   ]
@@ -258,9 +258,9 @@ test('run: an answer of each kind', async () => {
     [0.0000, 0.0010, 0.0020, 0.0030, 0.0040, 0.0050, 0.0060, 0.0070, … (384 values; --json prints all)]
     1.23 ms, 7 tokens
 
-    token  label  probability
-    ─────  ─────  ───────────
-    Ada    PER         99.0 %
+    entity  label  probability  characters
+    ──────  ─────  ───────────  ──────────
+    Ada     PER         99.0 %         0-3
     1.23 ms, 7 tokens
 
     answer   probability

@@ -40,9 +40,16 @@ const answerTexts: AnswerTexts = {
     const rows = labels.slice(0, shown).map(({ label, score }) => [label, formatPercent(score)])
     return tableText({ columns: [{ title: 'label' }, share], rows }, view)
   },
-  tokens: ({ tokens }, view) => {
-    const rows = tokens.map(({ token, label, score }) => [token, label, formatPercent(score)])
-    return tableText({ columns: [{ title: 'token' }, { title: 'label' }, share], rows }, view)
+  entities: ({ entities }, view) => {
+    if (entities.length === 0) return 'no entities'
+    const rows = entities.map(({ text, label, score, start, end }) => [
+      text,
+      label,
+      formatPercent(score),
+      start === undefined ? '–' : `${start}-${end}`,
+    ])
+    const columns = [{ title: 'entity' }, { title: 'label' }, share, characters]
+    return tableText({ columns, rows }, view)
   },
   span: ({ text, score }, view) =>
     tableText(
@@ -57,6 +64,7 @@ const answerTexts: AnswerTexts = {
   },
 }
 
+const characters = { title: 'characters', align: 'right' } as const
 const share = { title: 'probability', align: 'right' } as const
 
 const answerText = (answer: Answer, view: View): string =>

@@ -16,6 +16,7 @@ export type DataTask =
   | 'multi-label-classification'
   | 'regression'
   | 'similarity'
+  | 'token-classification'
   | 'embeddings'
 
 interface DataTaskRow {
@@ -87,6 +88,13 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
         examples.map((example) => example.target as number),
       ),
   },
+  // sentences of words, read and judged by `readTaggedText`
+  'token-classification': {
+    target: 'tags',
+    needsPair: false,
+    separateTexts: false,
+    metrics: undefined,
+  },
   embeddings: { target: 'none', needsPair: false, separateTexts: false, metrics: undefined },
 }
 
@@ -97,6 +105,7 @@ export const dataTask = (task: DataTask): DataTaskRow => dataTasks[task]
 export interface NamedColumns {
   readonly textPair?: unknown
   readonly label?: unknown
+  readonly file?: string | undefined
 }
 
 /** The task that a model and the named columns make; a given name is checked against the model. */
@@ -106,6 +115,10 @@ export function chooseDataTask(
   given?: string,
 ): DataTask {
   if (given !== undefined) return checkTask(given, model)
+  if (model.task === 'token-classification') {
+    const tagged = columns.label !== undefined || /\.conll(\.gz)?$/.test(columns.file ?? '')
+    if (tagged) return 'token-classification'
+  }
   if (columns.label === undefined) return 'embeddings'
   if (model.task === 'sequence-classification') {
     if (model.problemType === 'multi_label_classification') return 'multi-label-classification'
@@ -139,7 +152,9 @@ function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
   }
   const task = given as DataTask
   const fits =
-    task === 'embeddings' || (task === 'similarity') === (model.task === 'feature-extraction')
+    task === 'embeddings' ||
+    ((task === 'similarity') === (model.task === 'feature-extraction') &&
+      (task === 'token-classification') === (model.task === 'token-classification'))
   if (fits) return task
   throw new LimbeckError('usage', `--task ${given} does not fit a ${model.task} model.`)
 }

@@ -3,6 +3,7 @@
  */
 
 import { labelMap } from '../data/label-map.ts'
+import type { MetricResult } from '../data/metrics.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import { type Example, readExamples } from '../data/read-examples.ts'
 import { type Column, parseColumn } from '../data/read-table.ts'
@@ -10,6 +11,7 @@ import type { Encoding, Tokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
 import { chooseDataTask, type DataTask, dataTask } from './data-task.ts'
+import { readTaggedText } from './token-classification.ts'
 
 /** A data file and its columns, by name or number from 1. */
 export interface DataOptions {
@@ -37,6 +39,8 @@ export interface MeasuredText {
   /** Texts cut to the model's length. */
   readonly truncated: number
   readonly maxLength: number
+  /** Metrics of the rows, where examples have no fixed number of texts. */
+  readonly judge?: ((rows: readonly Float32Array[][]) => MetricResult[]) | undefined
 }
 
 /** Reads and encodes a data file. */
@@ -47,6 +51,7 @@ export async function readMeasuredText(
   maxLength: number,
 ): Promise<MeasuredText> {
   const task = chooseDataTask(model, data, data.task)
+  if (task === 'token-classification') return readTagged(data, model, tokenizer, maxLength)
   const row = dataTask(task)
   if (row.needsPair && data.textPair === undefined) {
     throw new LimbeckError('usage', `task ${task} needs the column of the second text.`, {
@@ -88,6 +93,19 @@ export async function readMeasuredText(
     truncated: encodings.filter((encoding) => encoding.truncated > 0).length,
     maxLength,
   }
+}
+
+/** Sentences of a CoNLL file, a row a token. */
+async function readTagged(
+  data: DataOptions,
+  model: ModelInfo,
+  tokenizer: Tokenizer,
+  maxLength: number,
+): Promise<MeasuredText> {
+  const { examples, encodings, judge } = await readTaggedText(data, model, tokenizer, maxLength)
+  const truncated = encodings.filter((encoding) => encoding.truncated > 0).length
+  const fixed = { source: 'labelled', task: 'token-classification', perExample: 1 } as const
+  return { ...fixed, examples, encodings, truncated, maxLength, judge }
 }
 
 const column = (text: string | undefined): Column | undefined =>

@@ -108,6 +108,7 @@ export function metricsOf(
   rows: readonly Float32Array[][],
 ): MetricResult[] {
   if (text.source !== 'labelled') return []
+  if (text.judge) return text.judge(rows)
   const grouped = text.examples.map((_, i) =>
     rows.slice(i * text.perExample, (i + 1) * text.perExample).map(([row]) => row!),
   )

@@ -1,11 +1,12 @@
 /**
  * `run`: a text in, the answer out.
  */
-import { argmax, sigmoid, softmax } from '../data/logits.ts'
-import type { Encoding, Tokenizer } from '../data/tokenizer.ts'
+import { sigmoid, softmax } from '../data/logits.ts'
+import type { Encoding, OffsetEncoding, Tokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
 import { rowReader } from '../fit/model-rows.ts'
 import { predict } from '../fit/predict.ts'
+import { entitiesInText, type TextEntity } from '../fit/token-classification.ts'
 import type { ModelInfo } from '../models/build-model.ts'
 import type { Task } from '../models/family.ts'
 import { openProcess } from '../runtime/index.ts'
@@ -34,10 +35,7 @@ export type Answer =
   | { readonly kind: 'labels'; readonly labels: readonly LabelScore[] }
   | { readonly kind: 'value'; readonly value: number }
   | { readonly kind: 'vector'; readonly vector: readonly number[] }
-  | {
-      readonly kind: 'tokens'
-      readonly tokens: readonly (LabelScore & { readonly token: string })[]
-    }
+  | { readonly kind: 'entities'; readonly entities: readonly TextEntity[] }
   | { readonly kind: 'span'; readonly text: string; readonly score: number }
 
 export interface RunResult {
@@ -61,7 +59,10 @@ export async function run(options: RunOptions): Promise<RunResult> {
   return withModelFile(options.model, options, async (model, file, origin) => {
     const tokenizer = await tokenizerOf(model)
     const maxLength = maxLengthOf(model, tokenizer)
-    const encoding = tokenizer.encode(text, textPair, { maxLength })
+    const encoding =
+      model.task === 'token-classification'
+        ? tokenizer.encodeWithOffsets(text, { maxLength })
+        : tokenizer.encode(text, textPair, { maxLength })
     const engine = await openProcess(file, {
       ...(options.threads !== undefined && { threads: options.threads }),
       ...(signal && { signal }),
@@ -76,7 +77,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
         times.push(performance.now() - start)
       }
       const ms = median(times)
-      const answer = answers[model.task](rows!, { model, tokenizer, encoding })
+      const answer = answers[model.task](rows!, { model, tokenizer, text, encoding })
       return {
         file: origin,
         task: model.task,
@@ -94,7 +95,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
 interface AnswerContext {
   readonly model: ModelInfo
   readonly tokenizer: Tokenizer
-  readonly encoding: Encoding
+  readonly text: string
+  readonly encoding: Encoding & Partial<OffsetEncoding>
 }
 
 const answers: Readonly<Record<Task, (rows: Float32Array[], context: AnswerContext) => Answer>> = {
@@ -109,14 +111,13 @@ const answers: Readonly<Record<Task, (rows: Float32Array[], context: AnswerConte
     const labels = scores.map((score, i) => ({ label: model.labels[i]!, score }))
     return { kind: 'labels', labels: labels.sort((a, b) => b.score - a.score) }
   },
-  'token-classification': (rows, { model, tokenizer, encoding }) => ({
-    kind: 'tokens',
-    tokens: rows.map((row, i) => {
-      const best = argmax(row)
-      const token = tokenizer.tokenOf(encoding.ids[i]!) ?? ''
-      return { token, label: model.labels[best]!, score: softmax(row)[best]! }
-    }),
-  }),
+  'token-classification': (rows, { model, tokenizer, text, encoding }) => {
+    const placed = { ...encoding, spans: encoding.spans }
+    return {
+      kind: 'entities',
+      entities: entitiesInText(text, placed, rows, model.labels, tokenizer),
+    }
+  },
   'masked-lm': (rows, { tokenizer, encoding }) => {
     const at = encoding.ids.indexOf(tokenizer.special.mask ?? -1)
     if (at < 0) {

@@ -29,6 +29,7 @@ test('limbeck --help', async () => {
       eval           measure a model on labelled data, with intervals
       bench          measure latency and memory, interleaved with a rival
       run            run a model on a text
+      inspect        explain a model: work, time and memory by operator and layer, what would help
       doctor         look at this machine: CPU, INT8 kernel, threads, install faults
 
     Options of a verb: limbeck <verb> --help
@@ -226,6 +227,34 @@ test('limbeck bench --help', async () => {
     Examples:
       limbeck bench ./out --vs ./my-model --threads 1,2 --shapes 1x128
       limbeck bench ./out --variant model_cpu_quantized --vs other.onnx
+    "
+  `)
+})
+
+test('limbeck inspect --help', async () => {
+  expect(await help('inspect')).toMatchInlineSnapshot(`
+    "
+    Usage: limbeck inspect [options] <model>
+
+    explain a model: work, time and memory by operator and layer, what would help
+
+    Arguments:
+      model            model folder (config.json, model.safetensors)
+
+    Measurement:
+      --shape <shape>  texts x tokens (default: 8x128)
+      --threads <n>    threads of each run (default: 1)
+
+    Output:
+      --json           print one JSON document instead of a table
+      --debug          print the stack of an error
+
+    Options:
+      -h, --help       print this help
+
+    Examples:
+      limbeck inspect ./my-model
+      limbeck inspect ./my-model --shape 1x32 --threads 2 --json
     "
   `)
 })

@@ -6,6 +6,7 @@ import {
   oneOf,
   positiveNumber,
   seedNumber,
+  shapeText,
   shapesText,
   textList,
   wholeNumber,
@@ -115,6 +116,13 @@ export const optionTable = {
     help: 'texts x tokens; the last decides',
     default: '1x16,1x128',
     parse: shapesText,
+  },
+  shape: {
+    flags: '--shape <shape>',
+    group: 'Measurement',
+    help: 'texts x tokens',
+    default: '8x128',
+    parse: shapeText,
   },
   benchShapes: {
     flags: '--shapes <list>',

@@ -30,6 +30,12 @@ export function shapesText(text: string): string {
   throw new InvalidArgumentError('Expected texts x tokens, such as 1x16,8x128.')
 }
 
+/** Such as `8x128`. */
+export function shapeText(text: string): string {
+  if (/^\s*[1-9]\d*[x×][1-9]\d*\s*$/.test(text)) return text
+  throw new InvalidArgumentError('Expected texts x tokens, such as 8x128.')
+}
+
 /** An option given more than once, or once with commas. */
 export const textList = (text: string, earlier: readonly string[] = []): readonly string[] => [
   ...earlier,

@@ -31,6 +31,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: 'run a model on a text',
     load: async () => (await import('./run.ts')).runVerb,
   },
+  inspect: {
+    summary: 'explain a model: work, time and memory by operator and layer, what would help',
+    load: async () => (await import('./inspect.ts')).inspectVerb,
+  },
   doctor: {
     summary: 'look at this machine: CPU, INT8 kernel, threads, install faults',
     load: async () => (await import('./doctor.ts')).doctorVerb,

@@ -8,7 +8,16 @@ import { defineVerb, type View } from './verb.ts'
 
 export const evalVerb = defineVerb({
   arguments: [{ name: '<model>', help: 'model folder, folder that Limbeck wrote, or ONNX file' }],
-  options: ['evalData', ...dataOptionNames, 'maxLength', 'variant', 'runThreads', 'batchSize'],
+  options: [
+    'evalData',
+    ...dataOptionNames,
+    'stride',
+    'noAnswerThreshold',
+    'maxLength',
+    'variant',
+    'runThreads',
+    'batchSize',
+  ],
   required: ['evalData'],
   examples: [
     'eval ./my-model --data dev.tsv --text sentence --label label',
@@ -16,8 +25,9 @@ export const evalVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress }) {
     const { evaluate } = await import('../jobs/evaluate.ts')
-    const { evalData, maxLength, variant, runThreads: threads, batchSize, ...columns } = options
-    const data = dataOf(evalData, columns)
+    const { evalData, maxLength, variant, runThreads: threads, batchSize, ...rest } = options
+    const { stride, noAnswerThreshold, ...columns } = rest
+    const data = { ...dataOf(evalData, columns), stride, noAnswerThreshold }
     const settings = { maxLength, variant, threads, batchSize, signal, progress }
     const result = await evaluate({ model, data, ...settings })
     return { json: result, text: (view) => evaluationText(result, view) }

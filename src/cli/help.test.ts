@@ -48,13 +48,14 @@ test('limbeck optimize --help', async () => {
       model                 model folder (config.json, model.safetensors, tokenizer)
 
     Data:
-      --data <file>         data file: TSV, CSV, JSONL or text, also .gz (default: random tokens)
+      --data <file>         data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz (default: random
+                            tokens)
       --text <column>       column of the text, by name or number from 1 (default: text)
       --text-pair <column>  column of the second text
       --label <column>      column of the label or score
       --task <task>         text-classification, pair-classification, multi-label-classification,
-                            regression, similarity or embeddings (default: from the model and the
-                            columns)
+                            regression, similarity, question-answering or embeddings (default: from the
+                            model and the columns)
       --encoding <name>     encoding of the data file (default: utf-8)
       --no-header           the first line is data, not column names
       --limit <n>           most examples to read (default: all)
@@ -159,35 +160,40 @@ test('limbeck eval --help', async () => {
     measure a model on labelled data, with intervals
 
     Arguments:
-      model                 model folder, folder that Limbeck wrote, or ONNX file
+      model                          model folder, folder that Limbeck wrote, or ONNX file
 
     Data:
-      --data <file>         data file: TSV, CSV, JSONL or text, also .gz
-      --text <column>       column of the text, by name or number from 1 (default: text)
-      --text-pair <column>  column of the second text
-      --label <column>      column of the label or score
-      --task <task>         text-classification, pair-classification, multi-label-classification,
-                            regression, similarity or embeddings (default: from the model and the
-                            columns)
-      --encoding <name>     encoding of the data file (default: utf-8)
-      --no-header           the first line is data, not column names
-      --limit <n>           most examples to read (default: all)
-      --max-length <n>      tokens a text is cut to (default: what the model takes)
+      --data <file>                  data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz
+      --text <column>                column of the text, by name or number from 1 (default: text)
+      --text-pair <column>           column of the second text
+      --label <column>               column of the label or score
+      --task <task>                  text-classification, pair-classification,
+                                     multi-label-classification, regression, similarity,
+                                     question-answering or embeddings (default: from the model and the
+                                     columns)
+      --encoding <name>              encoding of the data file (default: utf-8)
+      --no-header                    the first line is data, not column names
+      --limit <n>                    most examples to read (default: all)
+      --stride <n>                   tokens that windows over a long context share (default: 128)
+      --no-answer-threshold <score>  how far the null score must be above that of the best span for no
+                                     answer (default: 0 for SQuAD v2, always an answer for v1.1)
+      --max-length <n>               tokens a text is cut to (default: what the model takes)
 
     Model:
-      --variant <file>      which file of the folder's onnx to run, such as model_quantized (default:
-                            the fastest here)
+      --variant <file>               which file of the folder's onnx to run, such as model_quantized
+                                     (default: the fastest here)
 
     Measurement:
-      --threads <n>         threads of each run (default: the physical cores allotted)
-      --batch-size <n>      texts that run together; results of dynamic INT8 depend on it (default: 32)
+      --threads <n>                  threads of each run (default: the physical cores allotted)
+      --batch-size <n>               texts that run together; results of dynamic INT8 depend on it
+                                     (default: 32)
 
     Output:
-      --json                print one JSON document instead of a table
-      --debug               print the stack of an error
+      --json                         print one JSON document instead of a table
+      --debug                        print the stack of an error
 
     Options:
-      -h, --help            print this help
+      -h, --help                     print this help
 
     Examples:
       limbeck eval ./my-model --data dev.tsv --text sentence --label label
@@ -262,32 +268,38 @@ test('limbeck inspect --help', async () => {
 test('limbeck run --help', async () => {
   expect(await help('run')).toMatchInlineSnapshot(`
     "
-    Usage: limbeck run [options] <model> <text> [second]
+    Usage: limbeck run [options] <model> [text] [second]
 
     run a model on a text
 
     Arguments:
-      model             model folder, folder that Limbeck wrote, or ONNX file
-      text              the text
-      second            second text of a pair; the context of a question
+      model              model folder, folder that Limbeck wrote, or ONNX file
+      text               the text, or the question
+      second             second text of a pair; the context of a question
+
+    Data:
+      --question <text>  the question, as the first text
+      --context <text>   what the question is answered from, as the second text; long ones run as
+                         windows
 
     Model:
-      --variant <file>  which file of the folder's onnx to run, such as model_quantized (default: the
-                        fastest here)
+      --variant <file>   which file of the folder's onnx to run, such as model_quantized (default: the
+                         fastest here)
+      --all-variants     run every variant: does INT8 answer as FP32 does, and how fast is each
 
     Measurement:
-      --threads <n>     threads of each run (default: the physical cores allotted)
+      --threads <n>      threads of each run (default: the physical cores allotted)
 
     Output:
-      --json            print one JSON document instead of a table
-      --debug           print the stack of an error
+      --json             print one JSON document instead of a table
+      --debug            print the stack of an error
 
     Options:
-      -h, --help        print this help
+      -h, --help         print this help
 
     Examples:
       limbeck run ./out "where is my parcel?"
-      limbeck run ./qa "Who wrote it?" "It was written by Ada."
+      limbeck run ./qa --question "Who wrote it?" --context "It was written by Ada." --all-variants
     "
   `)
 })

@@ -3,6 +3,7 @@
  * documentation are written from this table, so that they cannot drift from what is parsed.
  */
 import {
+  anyNumber,
   oneOf,
   positiveNumber,
   seedNumber,
@@ -31,13 +32,13 @@ export const optionTable = {
   data: {
     flags: '--data <file>',
     group: 'Data',
-    help: 'data file: TSV, CSV, JSONL or text, also .gz',
+    help: 'data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz',
     default: 'random tokens',
   },
   evalData: {
     flags: '--data <file>',
     group: 'Data',
-    help: 'data file: TSV, CSV, JSONL or text, also .gz',
+    help: 'data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz',
   },
   text: {
     flags: '--text <column>',
@@ -50,7 +51,7 @@ export const optionTable = {
   task: {
     flags: '--task <task>',
     group: 'Data',
-    help: 'text-classification, pair-classification, multi-label-classification, regression, similarity or embeddings',
+    help: 'text-classification, pair-classification, multi-label-classification, regression, similarity, question-answering or embeddings',
     default: 'from the model and the columns',
   },
   encoding: {
@@ -169,6 +170,31 @@ export const optionTable = {
     group: 'Model',
     help: "which file of the folder's onnx to run, such as model_quantized",
     default: 'the fastest here',
+  },
+  allVariants: {
+    flags: '--all-variants',
+    group: 'Model',
+    help: 'run every variant: does INT8 answer as FP32 does, and how fast is each',
+  },
+  question: { flags: '--question <text>', group: 'Data', help: 'the question, as the first text' },
+  context: {
+    flags: '--context <text>',
+    group: 'Data',
+    help: 'what the question is answered from, as the second text; long ones run as windows',
+  },
+  stride: {
+    flags: '--stride <n>',
+    group: 'Data',
+    help: 'tokens that windows over a long context share',
+    default: '128',
+    parse: wholeNumber,
+  },
+  noAnswerThreshold: {
+    flags: '--no-answer-threshold <score>',
+    group: 'Data',
+    help: 'how far the null score must be above that of the best span for no answer',
+    default: '0 for SQuAD v2, always an answer for v1.1',
+    parse: anyNumber,
   },
   scheme: {
     flags: '--scheme <scheme>',

@@ -17,6 +17,13 @@ export function seedNumber(text: string): number {
 export const wholeNumbers = (text: string): number[] =>
   text.split(',').map((t) => wholeNumber(t.trim()))
 
+/** Any number. */
+export function anyNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value)) return value
+  throw new InvalidArgumentError('Expected a number.')
+}
+
 /** A positive number. */
 export function positiveNumber(text: string): number {
   const value = Number(text)

@@ -1,27 +1,53 @@
 /** `limbeck run`. */
+import { LimbeckError } from '../errors.ts'
 import type { Answer, RunResult } from '../jobs/run.ts'
 import { formatMs, formatPercent } from '../report/units.ts'
 import { tableText } from './show.ts'
+import { variantsText } from './variant-answers.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const runVerb = defineVerb({
   arguments: [
     { name: '<model>', help: 'model folder, folder that Limbeck wrote, or ONNX file' },
-    { name: '<text>', help: 'the text' },
+    { name: '[text]', help: 'the text, or the question' },
     { name: '[second]', help: 'second text of a pair; the context of a question' },
   ],
-  options: ['variant', 'runThreads'],
+  options: ['question', 'context', 'variant', 'allVariants', 'runThreads'],
   examples: [
     'run ./out "where is my parcel?"',
-    'run ./qa "Who wrote it?" "It was written by Ada."',
+    'run ./qa --question "Who wrote it?" --context "It was written by Ada." --all-variants',
   ],
-  async run({ args: [model, text, textPair], options, signal }) {
+  async run({ args: [model, first, second], options, signal }) {
+    const { variant, allVariants, runThreads: threads, question, context } = options
+    const [text, textPair] = textsOf([first, second], [question, context])
+    if (allVariants) {
+      if (variant !== undefined) throw twice('--variant', '--all-variants')
+      const { runVariants } = await import('../jobs/run-variants.ts')
+      const variants = await runVariants({ model, text, textPair, threads, signal })
+      return { json: { variants }, text: (view) => variantsText(variants, view) }
+    }
     const { run } = await import('../jobs/run.ts')
-    const { variant, runThreads: threads } = options
     const result = await run({ model, text, textPair, variant, threads, signal })
     return { json: result, text: (view) => runText(result, view) }
   },
 })
+
+type Texts = readonly [string | undefined, string | undefined]
+
+/** The texts to run: given in order, or by name. */
+function textsOf([first, second]: Texts, [question, context]: Texts) {
+  if (question !== undefined && first !== undefined) throw twice('--question', 'a text')
+  if (context !== undefined && second !== undefined) throw twice('--context', 'a second text')
+  const text = question ?? first
+  const textPair = context ?? second
+  if (text !== undefined) return [text, textPair] as const
+  throw new LimbeckError('usage', 'expected a text, got none.', {
+    hint: 'Write it after the model, or give --question and --context.',
+  })
+}
+
+const twice = (one: string, other: string): LimbeckError =>
+  new LimbeckError('usage', `${one} and ${other} cannot both be given.`)
 
 function runText(result: RunResult, view: View): string {
   const { answer, ms, tokens, truncated } = result
@@ -53,7 +79,10 @@ const answerTexts: AnswerTexts = {
   },
   span: ({ text, score }, view) =>
     tableText(
-      { columns: [{ title: 'answer' }, share], rows: [[text, formatPercent(score)]] },
+      {
+        columns: [{ title: 'answer' }, share],
+        rows: [[text === '' ? '(no answer)' : text, formatPercent(score)]],
+      },
       view,
     ),
   value: ({ value }) => value.toPrecision(6),

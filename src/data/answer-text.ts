@@ -1,7 +1,7 @@
 /**
  * From tokens back to the text they came from: the answer to a question is an exact slice of its context.
  *
- * Where a tokenizer gives no offsets, words do: the text is cut at space (and around punctuation and CJK
+ * The tokenizer's own offsets say where. Where it gives none, words do: the text is cut at space (and around punctuation and CJK
  * characters, which word pieces never cross), each word is tokenized by itself, and where the tokens of all
  * words are those of the whole text, every token has the range of its word.
  */
@@ -9,9 +9,9 @@ import type { Tokenizer } from './tokenizer.ts'
 
 /** Where the tokens of a text stand in it. */
 export interface TextAlignment {
-  /** Start of each token's word. */
+  /** Start of each token, or of its word. */
   readonly starts: readonly number[]
-  /** End of each token's word, exclusive. */
+  /** End of each token, or of its word; exclusive. */
   readonly ends: readonly number[]
 }
 
@@ -24,8 +24,15 @@ const cuts: readonly RegExp[] = [
   /\s*[^\s]+/gu,
 ]
 
-/** The words of a text's tokens; undefined where no cut gives the tokens of the whole text. */
+/** Where the tokens of a text stand in it; undefined where neither offsets nor words are known. */
 export function alignTokens(tokenizer: Tokenizer, text: string): TextAlignment | undefined {
+  const { spans } = tokenizer.encodeWithOffsets(text, { specialTokens: false })
+  if (!spans?.every((span) => span !== undefined)) return alignWords(tokenizer, text)
+  return { starts: spans.map(({ start }) => start), ends: spans.map(({ end }) => end) }
+}
+
+/** The words of a text's tokens; undefined where no cut gives the tokens of the whole text. */
+export function alignWords(tokenizer: Tokenizer, text: string): TextAlignment | undefined {
   const idsOf = (piece: string): readonly number[] =>
     tokenizer.encode(piece, undefined, { specialTokens: false }).ids
   const whole = idsOf(text)

@@ -16,6 +16,7 @@ export type DataTask =
   | 'multi-label-classification'
   | 'regression'
   | 'similarity'
+  | 'question-answering'
   | 'token-classification'
   | 'embeddings'
 
@@ -88,6 +89,13 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
         examples.map((example) => example.target as number),
       ),
   },
+  // a question is as many rows as its context needs windows: `askFile` reads and judges them
+  'question-answering': {
+    target: 'none',
+    needsPair: false,
+    separateTexts: false,
+    metrics: undefined,
+  },
   // sentences of words, read and judged by `readTaggedText`
   'token-classification': {
     target: 'tags',
@@ -115,6 +123,9 @@ export function chooseDataTask(
   given?: string,
 ): DataTask {
   if (given !== undefined) return checkTask(given, model)
+  if (model.task === 'question-answering' && /\.json(\.gz)?$/.test(columns.file ?? '')) {
+    return 'question-answering'
+  }
   if (model.task === 'token-classification') {
     const tagged = columns.label !== undefined || /\.conll(\.gz)?$/.test(columns.file ?? '')
     if (tagged) return 'token-classification'
@@ -154,6 +165,7 @@ function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
   const fits =
     task === 'embeddings' ||
     ((task === 'similarity') === (model.task === 'feature-extraction') &&
+      (task === 'question-answering') === (model.task === 'question-answering') &&
       (task === 'token-classification') === (model.task === 'token-classification'))
   if (fits) return task
   throw new LimbeckError('usage', `--task ${given} does not fit a ${model.task} model.`)

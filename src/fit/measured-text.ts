@@ -11,6 +11,7 @@ import type { Encoding, Tokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
 import { chooseDataTask, type DataTask, dataTask } from './data-task.ts'
+import { askFile } from './question-answering.ts'
 import { readTaggedText } from './token-classification.ts'
 
 /** A data file and its columns, by name or number from 1. */
@@ -26,6 +27,10 @@ export interface DataOptions {
   readonly header?: boolean | undefined
   /** Most examples to read. */
   readonly limit?: number | undefined
+  /** Tokens that windows over a long context share; see `questionWindows`. */
+  readonly stride?: number | undefined
+  /** See `AnswerOptions`. */
+  readonly noAnswerThreshold?: number | undefined
 }
 
 /** Encoded texts and what is known about them. */
@@ -51,6 +56,7 @@ export async function readMeasuredText(
   maxLength: number,
 ): Promise<MeasuredText> {
   const task = chooseDataTask(model, data, data.task)
+  if (task === 'question-answering') return readQuestions(data, tokenizer, maxLength)
   if (task === 'token-classification') return readTagged(data, model, tokenizer, maxLength)
   const row = dataTask(task)
   if (row.needsPair && data.textPair === undefined) {
@@ -106,6 +112,30 @@ async function readTagged(
   const truncated = encodings.filter((encoding) => encoding.truncated > 0).length
   const fixed = { source: 'labelled', task: 'token-classification', perExample: 1 } as const
   return { ...fixed, examples, encodings, truncated, maxLength, judge }
+}
+
+/** Questions run as their windows; none is cut. */
+async function readQuestions(
+  data: DataOptions,
+  tokenizer: Tokenizer,
+  maxLength: number,
+): Promise<MeasuredText> {
+  const { set, asked, judge } = await askFile(data.file, tokenizer, { ...data, maxLength })
+  return {
+    source: 'labelled',
+    task: 'question-answering',
+    examples: set.questions.map(({ question, context }) => ({
+      text: question,
+      textPair: context,
+      target: undefined,
+      line: 0,
+    })),
+    encodings: asked.flatMap(({ windows }) => windows.map(({ encoding }) => encoding)),
+    perExample: 1,
+    truncated: 0,
+    maxLength,
+    judge,
+  }
 }
 
 const column = (text: string | undefined): Column | undefined =>

@@ -33,8 +33,6 @@ export interface Measurements {
   readonly quality: readonly Quality[]
   readonly rows: readonly BenchRow[]
   readonly stages: readonly { readonly name: string; readonly seconds: number }[]
-  /** Processes that wanted a core while latency was measured, and how many cores there are. */
-  readonly load: { readonly average: number; readonly cores: number }
 }
 
 /** The report of an optimization. */
@@ -164,15 +162,18 @@ function latencyReport(row: BenchRow, name: string): LatencyReport {
   }
 }
 
+/** A 95th percentile beyond this many medians: others took turns with what was measured. */
+const QUIET_SPREAD = 2
+
 /** What a reader of the figures must know. */
-function notesOf({ text, settings, load }: Measurements): string[] {
+function notesOf({ text, settings, rows }: Measurements): string[] {
   const notes = [
     `Dynamic INT8 finds its ranges in each batch, padding included: accuracy was taken with ${settings.batchSize} texts a batch, sorted by length, and may differ slightly with another batch size.`,
   ]
-  // our own runs alone stay below this
-  if (load.average > 1.5 * load.cores) {
+  const spreads = rows.flatMap(({ entries }) => entries.map(({ p50, p95 }) => p95 / p50))
+  if (Math.max(...spreads) > QUIET_SPREAD) {
     notes.push(
-      `The machine was busy while latency was measured (load ${load.average.toFixed(1)} on ${load.cores} cores): long runs are interrupted more often than short ones, so speed-ups may be overstated.`,
+      'Latency varied much (a 95th percentile beyond two medians): on a busy machine long runs are interrupted more often than short ones, so speed-ups may be overstated.',
     )
   }
   if (text.source === 'random') {

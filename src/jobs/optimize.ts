@@ -3,7 +3,6 @@
  * verified against its source, measured beside it, and judged by the acceptance contract.
  */
 import { rmSync } from 'node:fs'
-import { cpus, loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { BenchShape } from '../bench/bench-shape.ts'
 import {
@@ -109,7 +108,6 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
       measureQuality(measured, text, settings.batchSize),
     )
     const rows = await stage('measure latency', () => measureLatency(measured, settings))
-    const load = { average: loadavg()[0]!, cores: cpus().length }
     rmSync(join(folder, 'source'), { recursive: true, force: true })
     writeCompanions(model, folder)
     const report = await assembleReport({
@@ -122,7 +120,6 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
       quality,
       rows,
       stages,
-      load,
     })
     await writeReportFiles(report, folder)
     await writeLineage(join(folder, LIMBECK_FILE), model, { chosen: report.chosen, report })

@@ -69,6 +69,12 @@ describe('pages', () => {
     expect(flags.filter((flag) => flag !== '--help' && !text.includes(flag))).toEqual([])
   })
 
+  it('the index leads to every page', () => {
+    const index = textOf('docs/README.md')
+    const names = pages.filter((page) => page.startsWith('docs/') && page !== 'docs/README.md')
+    expect(names.filter((page) => !index.includes(`](${page.slice(5)})`))).toEqual([])
+  })
+
   it('README names every family', () => {
     const names = [...families.keys()].map((name) => `\`${name}\``)
     expectSection('README.md', 'families', `${names.join(', ')}.`)

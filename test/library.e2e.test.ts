@@ -1,7 +1,7 @@
 /**
  * The library as a program uses it: from its built entry, on the example, against the figures of its card.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -119,6 +119,19 @@ describe('the library', () => {
     await expect(quantize({ model: example, output: 'x', scheme: 'x' as never })).rejects.toThrow(
       '--scheme x is not known',
     )
+  })
+
+  it('takes the variant that optimize chose, and only a file of the folder', async () => {
+    const choose = (file: string) =>
+      writeFileSync(
+        join(int8, 'limbeck.json'),
+        JSON.stringify({ chosen: 'x', report: { variants: [{ name: 'x', file }] } }),
+      )
+    const fileOf = async () => (await run({ model: int8, text: 'hello' })).file
+    choose('onnx/model_quantized.onnx')
+    expect(await fileOf()).toBe(join(int8, 'onnx/model_quantized.onnx'))
+    choose('../elsewhere.onnx')
+    expect(await fileOf()).toBe(join(int8, 'onnx/model_cpu_quantized.onnx'))
   })
 
   it('stops when its signal does', async () => {

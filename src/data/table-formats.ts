@@ -62,7 +62,7 @@ export function tableFormat(path: string, name?: string): TableFormat {
   const what =
     name === undefined ? `${path}: unknown extension '.${extension}'` : `format '${name}'`
   throw new LimbeckError('usage', `${what}; known are ${Object.keys(tableFormats).join(', ')}.`, {
-    hint: 'Name the format with --format.',
+    hint: 'Give the file one of these endings.',
   })
 }
 
@@ -110,7 +110,7 @@ async function* readTrec(path: string, { encoding }: ReadOptions): AsyncGenerato
       throw new LimbeckError(
         'input',
         `${path}:${line}: expected 'COARSE:fine question' as in TREC, got '${text.slice(0, 40)}'.`,
-        { hint: 'Name another format with --format.' },
+        { hint: 'Convert the file, or give it the ending of what it holds.' },
       )
     }
     yield { line, cells: parts.slice(1) }
@@ -135,7 +135,7 @@ async function* readCsv(path: string, options: ReadOptions): AsyncGenerator<RawR
     if (!(cause instanceof CsvError)) throw cause
     const reason = cause.message.replace(/\s+/g, ' ').replace(/\.$/, '')
     throw new LimbeckError('input', `${path}:${cause.lines ?? '?'}: malformed CSV: ${reason}.`, {
-      hint: 'Quote fields as RFC 4180 says, or name the format, for example --format tsv.',
+      hint: 'Quote fields as RFC 4180 says, or give the file the ending .tsv when tabs part its columns.',
       cause,
     })
   } finally {

@@ -81,9 +81,7 @@ export function familyOf(config: ModelConfig): Family {
     'input',
     `${config.file}: model_type ${JSON.stringify(type)} is not known; known are ${types.join(', ')}.`,
     {
-      hint: near
-        ? `Did you mean ${near}?`
-        : 'Export it with another tool and give Limbeck the .onnx file.',
+      hint: near ? `Did you mean ${near}?` : 'Use a model of one of these families.',
     },
   )
 }

@@ -47,8 +47,10 @@ export function verdictSentence(report: Report, variant: VariantReport): string 
 
 type Because = (acceptance: Acceptance, write: (drop: number) => string) => string
 
-const atMost: Because = ({ upper }, write) =>
-  Number.isFinite(upper) ? `at most ${write(upper)} with 95 % confidence` : 'without an upper bound'
+const atMost: Because = ({ drop, upper }, write) =>
+  Number.isFinite(upper)
+    ? `${drop < 0 ? 'a drop of at most' : 'at most'} ${write(upper)} with 95 % confidence`
+    : 'without an upper bound'
 
 const because: Readonly<Record<Verdict, Because>> = {
   proven: atMost,

@@ -7,16 +7,29 @@ import type { Spelling, TokenSource } from './offsets.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
+/** Characters whose normal form is remembered. */
+const CHARACTERS = 4096
+
 /** The source of a tokenizer's spans. @param file content of tokenizer.json. */
 export function tokenSource(vocabulary: Vocabulary, file: Json): TokenSource {
   const { normalizer, pre_tokenizer: splitter } = vocabulary
   const prepare = bertText(file.normalizer)
   const added = [...vocabulary.get_added_tokens_decoder().values()]
+  const normalize = (text: string): string => {
+    const prepared = prepare?.(text) ?? text
+    return normalizer?.normalize(prepared) ?? prepared
+  }
+  // characters are asked for one by one, and most texts have few kinds
+  const characters = new Map<string, string>()
+  const normalizeCharacter = (text: string): string => {
+    const known = characters.get(text)
+    if (known !== undefined) return known
+    const normal = normalize(text)
+    if (characters.size < CHARACTERS) characters.set(text, normal)
+    return normal
+  }
   return {
-    normalize: (text) => {
-      const prepared = prepare?.(text) ?? text
-      return normalizer?.normalize(prepared) ?? prepared
-    },
+    normalize: (text) => (text.length <= 2 ? normalizeCharacter(text) : normalize(text)),
     split: (text) => splitter?.pre_tokenize(text) ?? [text],
     added: added.filter(({ normalized }) => !normalized).map(({ content }) => content),
     spelling: spellingOf(file),

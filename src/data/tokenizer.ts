@@ -15,6 +15,7 @@ import { type Span, type TokenSource, tokenSpans } from './offsets.ts'
 import { addedTokens, plainTemplate, specialTokenTemplate } from './special-tokens.ts'
 import { tokenSource } from './token-source.ts'
 import { type TruncationStrategy, truncatedLengths } from './truncate-pair.ts'
+import { rememberWords, splitsAtSpaces } from './word-cache.ts'
 
 /** A text, or pair of texts, as a model takes it; no padding. */
 export interface Encoding {
@@ -107,7 +108,7 @@ export function createTokenizer(
   const fromEnd = settings.truncation_side === 'left'
   const special = specialIds(settings, vocabulary)
   const prepare = bertText(file.normalizer)
-  const idsOf = (text: string): number[] => {
+  const idsOfPiece = (text: string): number[] => {
     const { ids, tokens } = vocabulary.encode(prepare?.(text) ?? text, {
       add_special_tokens: false,
     })
@@ -117,6 +118,7 @@ export function createTokenizer(
       hint: "Set 'unk_token' in the tokenizer's model.",
     })
   }
+  const idsOf = splitsAtSpaces(file) ? rememberWords(idsOfPiece) : idsOfPiece
 
   /** What an encoding holds at each token, of what the texts' own tokens hold. */
   function arrange<T>(
@@ -169,14 +171,13 @@ export function createTokenizer(
   let source: TokenSource | undefined
   function encodeWithOffsets(text: string, options: EncodeOptions = {}): OffsetEncoding {
     source ??= tokenSource(vocabulary, file)
-    const found = tokenSpans(
-      text,
-      idsOf(text).map((id) => vocabulary.id_to_token(id) ?? ''),
-      source,
-    )
+    const ids = idsOf(text)
+    const tokens = ids.map((id) => vocabulary.id_to_token(id) ?? '')
+    const found = tokenSpans(text, tokens, source)
     const spans =
       found && arrange<Span | undefined>(found, undefined, options, () => undefined).values
-    return { ...encode(text, undefined, options), spans }
+    const { values, typeIds, truncated } = arrange(ids, undefined, options, (id) => id)
+    return { ids: values, typeIds, truncated, spans }
   }
 
   const stated = settings.model_max_length

@@ -1,6 +1,7 @@
 /**
  * A host's end of an executor process: requests in order, one under way at a time, and a clear error
- * for everyone waiting when the process dies, is too slow or is cancelled.
+ * for everyone waiting when the process dies, is too slow or is cancelled. The next requests lie with the
+ * process already, so that it never waits for a busy host between two of them.
  *
  * An idle executor does not keep its host alive; a request under way does.
  */
@@ -16,6 +17,7 @@ import {
   type PlainError,
 } from './executor-protocol.ts'
 import { encodeFrame, type Frame, FrameReader } from './frames.ts'
+import { lastWords } from './last-words.ts'
 
 /** How long one request may take, and what cancels it; either ends the process if it is under way. */
 export interface RequestLimits {
@@ -29,7 +31,10 @@ interface Request {
   readonly settle: (result: Frame | Error) => void
 }
 
-const stderrBytes = 4096
+/** Requests that lie with the process: the one under way and those it finds when that is done. */
+const sentAtOnce = 4
+// a reason may stand before the frames of a whole stack
+const stderrCharacters = 32 * 1024
 const exitGraceMs = 5000
 
 const signalHints: Readonly<Record<string, string>> = {
@@ -47,14 +52,16 @@ export class Executor {
   readonly #reader = new FrameReader()
   readonly #exited: Promise<void>
   readonly #queue: Request[] = []
-  #current: Request | undefined
+  /** Requests that were written and not answered, in the order of their answers. */
+  readonly #sent: Request[] = []
   #timer: NodeJS.Timeout | undefined
   #dead: LimbeckError | undefined
   #stderr = ''
 
-  constructor(name: string) {
+  /** @param program the script that answers; the executor's own by default. */
+  constructor(name: string, program = builtEntry(import.meta.url, './executor-child')) {
     this.#name = name
-    this.#child = spawn(process.execPath, [builtEntry(import.meta.url, './executor-child')], {
+    this.#child = spawn(process.execPath, [program], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
       windowsHide: true,
@@ -64,7 +71,7 @@ export class Executor {
     // a broken pipe is told by the exit that follows
     this.#socket.on('error', () => {})
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-stderrBytes)
+      this.#stderr = (this.#stderr + text).slice(-stderrCharacters)
     })
     this.#exited = new Promise((resolve) => {
       this.#child.on('error', (cause) => {
@@ -118,20 +125,26 @@ export class Executor {
     clearTimeout(timer)
   }
 
+  /** Writes what may be written; the first of what was written is the one under way. */
   #next(): void {
-    if (this.#current || this.#dead) return
-    this.#current = this.#queue.shift()
-    this.#hold(this.#current !== undefined)
-    if (!this.#current) return
-    const { chunks, deadlineMs } = this.#current
-    if (deadlineMs !== undefined) {
-      this.#timer = setTimeout(() => {
-        this.#kill(new LimbeckError('runtime', `${this.#name}: no answer within ${deadlineMs} ms.`))
-      }, deadlineMs)
+    if (this.#dead) return
+    while (this.#queue.length > 0 && this.#sent.length < sentAtOnce) {
+      const request = this.#queue.shift()!
+      this.#sent.push(request)
+      this.#socket.cork()
+      for (const chunk of request.chunks) this.#socket.write(chunk)
+      this.#socket.uncork()
+      if (this.#sent.length === 1) this.#watch(request)
     }
-    this.#socket.cork()
-    for (const chunk of chunks) this.#socket.write(chunk)
-    this.#socket.uncork()
+    this.#hold(this.#sent.length > 0)
+  }
+
+  /** Starts the clock of the request under way. */
+  #watch({ deadlineMs }: Request): void {
+    if (deadlineMs === undefined) return
+    this.#timer = setTimeout(() => {
+      this.#kill(new LimbeckError('runtime', `${this.#name}: no answer within ${deadlineMs} ms.`))
+    }, deadlineMs)
   }
 
   #receive(chunk: Uint8Array): void {
@@ -143,18 +156,21 @@ export class Executor {
     this.#next()
   }
 
+  /** Answers the request under way; the one behind it is under way from now. */
   #settle(result: Frame | Error): void {
     clearTimeout(this.#timer)
-    this.#current?.settle(result)
-    this.#current = undefined
+    this.#sent.shift()?.settle(result)
+    if (this.#sent[0]) this.#watch(this.#sent[0])
   }
 
   #cancel(request: Request): void {
-    if (request === this.#current) {
+    if (request === this.#sent[0]) {
       this.#kill(this.#cancelled())
       return
     }
-    this.#queue.splice(this.#queue.indexOf(request), 1)
+    // one that was sent is answered all the same, and nobody listens
+    const waiting = this.#queue.indexOf(request)
+    if (waiting >= 0) this.#queue.splice(waiting, 1)
     request.settle(this.#cancelled())
   }
 
@@ -174,13 +190,15 @@ export class Executor {
 
   #die(reason: LimbeckError): void {
     this.#dead ??= reason
-    this.#settle(this.#dead)
+    clearTimeout(this.#timer)
+    for (const request of this.#sent.splice(0)) request.settle(this.#dead)
     for (const request of this.#queue.splice(0)) request.settle(this.#dead)
   }
 
   #obituary(code: number | null, signal: string | null): LimbeckError {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`
-    const said = this.#stderr.trim().split('\n').at(-1)?.trim()
+    // nobody has the time to say why it is killed
+    const said = lastWords(this.#stderr, signal === 'SIGKILL')
     const hint = [signal && signalHints[signal], said && `It said: ${said}`]
       .filter(Boolean)
       .join(' ')

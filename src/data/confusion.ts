@@ -27,6 +27,17 @@ export function confusionStatistic(
   }
 }
 
+/** How many examples stand in each cell. */
+export function confusionCells(
+  answers: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  classes: number,
+): Float64Array {
+  const cells = new Float64Array(classes * classes)
+  for (let i = 0; i < answers.length; i++) cells[expected[i]! * classes + answers[i]!]! += 1
+  return cells
+}
+
 /** 2 TP / (2 TP + FP + FN); 0 when there is nothing to find and nothing found. */
 export function f1Of({ classes, cells }: Confusion, positive: number): number {
   const { expected, answered } = totalsOf({ classes, cells }, positive)

@@ -80,36 +80,50 @@ export type AgreementTotals = Readonly<Record<keyof Agreement, number>>
 
 const key = ({ type, start, end }: Entity): string => `${start} ${end} ${type}`
 
-function agreementOf(answer: readonly string[], expected: readonly string[]): Agreement {
+/** The fields of an agreement, in the order of its numbers. */
+const fields = ['hits', 'found', 'expected', 'rightTags', 'tags'] as const
+
+/** What the answer and the truth of one sentence count, as the numbers that are kept of it. */
+export function agreementOf(
+  answer: readonly string[],
+  expected: readonly string[],
+): readonly number[] {
   const found = new Set(entitiesOf(answer).map(key))
   const wanted = entitiesOf(expected).map(key)
-  return {
+  const agreement: Agreement = {
     hits: wanted.filter((entity) => found.has(entity)).length,
     found: found.size,
     expected: wanted.length,
     rightTags: expected.filter((tag, i) => tag === answer[i]).length,
     tags: expected.length,
   }
+  return fields.map((field) => agreement[field])
 }
-
-const fields = ['hits', 'found', 'expected', 'rightTags', 'tags'] as const
 
 /**
  * A score of sentences together (micro average) as a statistic, a sentence being what is resampled:
  * the tags of one sentence depend on each other.
+ * @param agreements a column for each number of `agreementOf`.
  */
 export function agreementStatistic(
-  answers: readonly (readonly string[])[],
-  expected: readonly (readonly string[])[],
+  agreements: readonly ArrayLike<number>[],
   score: (totals: AgreementTotals) => number,
 ): Statistic {
-  const sentences = answers.map((answer, i) => agreementOf(answer, expected[i]!))
   return (counts) => {
-    const totals = { hits: 0, found: 0, expected: 0, rightTags: 0, tags: 0 }
-    for (let i = 0; i < counts.length; i++) {
-      for (const field of fields) totals[field] += counts[i]! * sentences[i]![field]
-    }
-    return score(totals)
+    const totals = fields.map((_, field) => {
+      const column = agreements[field]!
+      let sum = 0
+      for (let i = 0; i < counts.length; i++) sum += counts[i]! * column[i]!
+      return sum
+    })
+    const [hits, found, expected, rightTags, tags] = totals as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
+    return score({ hits, found, expected, rightTags, tags })
   }
 }
 

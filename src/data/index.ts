@@ -23,13 +23,14 @@ export {
   sigmoid,
   softmax,
 } from './logits.ts'
+export type { MetricTask, TaskAnswers } from './metric-tallies.ts'
 export {
   evaluateMetrics,
+  type MetricMeter,
   type MetricName,
   type MetricResult,
-  type MetricTask,
+  metricMeter,
   metricsOfTask,
-  type TaskAnswers,
 } from './metrics.ts'
 export { characterSpans, type Span } from './offsets.ts'
 export { type PadOptions, padBatch, type TextFeeds } from './pad-batch.ts'

@@ -5,7 +5,7 @@ import { parseMaxDrop } from '../stats/index.ts'
 import { acceptMetric } from './accept-metric.ts'
 import { labelMap } from './label-map.ts'
 import { argmax, rowsOf } from './logits.ts'
-import { evaluateMetrics, type MetricResult } from './metrics.ts'
+import { evaluateMetrics, type MetricResult, metricMeter } from './metrics.ts'
 import { readExamples } from './read-examples.ts'
 
 const values = (results: readonly MetricResult[]) =>
@@ -70,6 +70,33 @@ describe('other metrics', () => {
   test('no examples, or lists that do not pair, are refused', () => {
     expect(() => evaluateMetrics('regression', [], [])).toThrow(/got 0 and 0/)
     expect(() => evaluateMetrics('regression', [1], [1, 2])).toThrow(/got 1 and 2/)
+  })
+})
+
+describe('metricMeter', () => {
+  const expected = Array.from({ length: 3000 }, (_, i) => i % 3)
+  const answers = expected.map((label, i) => (i % 7 === 0 ? (label + 1) % 3 : label))
+
+  test('takes answers in any order and says the same', () => {
+    const meter = metricMeter('classification', 3)
+    for (let i = 2999; i >= 0; i--) {
+      const place = (i * 7) % 3000
+      meter.add(place, answers[place]!, expected[place]!)
+    }
+    const plain = (results: readonly MetricResult[]) =>
+      results.map(({ name, value, interval, n, perExample }) => ({
+        ...{ name, value, interval, n, perExample: perExample && [...perExample] },
+      }))
+    const listed = evaluateMetrics('classification', answers, expected, 3)
+    expect(plain(meter.result())).toEqual(plain(listed))
+  })
+
+  test('an example without an answer is no result', () => {
+    const meter = metricMeter('regression')
+    expect(() => meter.result()).toThrow(/at least one example, got 0/)
+    meter.add(0, 1, 1)
+    meter.add(2, 1, 1)
+    expect(() => meter.result()).toThrow(/to each of 3 examples, got 2/)
   })
 })
 

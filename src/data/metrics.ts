@@ -1,16 +1,17 @@
 /**
  * Metrics of a task, one row of a table each, with a confidence interval and what acceptance needs.
  *
- * A metric that is a mean of per-example scores keeps those scores; every metric is also a
+ * Of each example a few numbers are kept (`metric-tallies.ts`), from which every metric is made: answers
+ * and texts may be let go as they are judged. A metric that is a mean of per-example scores keeps those scores; every metric is also a
  * statistic of counted examples, so that any of them can be bootstrapped and compared in pairs.
  */
 import { LimbeckError } from '../errors.ts'
 import {
   type Better,
   bootstrapInterval,
+  bootstrapKindsInterval,
   everyExampleOnce,
   type Interval,
-  mean,
   meanInterval,
   pearsonInterval,
   pearsonStatistic,
@@ -19,9 +20,10 @@ import {
   spearmanStatistic,
   wilsonInterval,
 } from '../stats/index.ts'
-import { confusionStatistic, f1Of, macroF1Of, matthewsOf } from './confusion.ts'
+import { confusionCells, confusionStatistic, f1Of, macroF1Of, matthewsOf } from './confusion.ts'
 import { agreementScores, agreementStatistic } from './entities.ts'
-import { type AnswerTexts, exactScore, wordF1 } from './squad-scores.ts'
+import { type MetricTask, type TaskAnswers, tallies } from './metric-tallies.ts'
+import { NumberColumns } from './number-columns.ts'
 
 /** What a metric came to on some examples. */
 export interface MetricResult {
@@ -39,10 +41,9 @@ export interface MetricResult {
   readonly statistic: Statistic
 }
 
-/** Answers of a model and what the data expects, in the same order. */
-interface Compared<A> {
-  readonly answers: readonly A[]
-  readonly expected: readonly A[]
+/** What is kept of the examples, a column a number of the task's tally. */
+interface Kept {
+  readonly columns: readonly Float64Array[]
   /** Number of classes of the model. */
   readonly classes: number
 }
@@ -54,84 +55,66 @@ interface Scored {
   readonly interval?: (value: number, n: number) => Interval
 }
 
-interface MetricRow<A> {
+interface MetricRow {
   readonly better: Better
-  readonly score: (compared: Compared<A>) => Scored
+  readonly score: (kept: Kept) => Scored
 }
 
-type Classes = readonly number[]
-type Tags = readonly string[]
+const higher = (score: MetricRow['score']): MetricRow => ({ better: 'higher', score })
 
 const classMetrics = {
-  accuracy: {
-    better: 'higher',
-    score: (all) => proportion(all, (answer, expected) => answer === expected),
-  },
-  'macro-f1': { better: 'higher', score: (all) => confused(all, macroF1Of) },
+  accuracy: higher(({ columns: [answers, expected] }) =>
+    proportion(answers!.map((answer, i) => Number(answer === expected![i]))),
+  ),
+  'macro-f1': higher((kept) => confused(kept, macroF1Of)),
   // class 1 is the positive one, as in GLUE
-  f1: { better: 'higher', score: (all) => confused(all, (confusion) => f1Of(confusion, 1)) },
-  matthews: { better: 'higher', score: (all) => confused(all, matthewsOf) },
-} as const satisfies Record<string, MetricRow<number>>
+  f1: higher((kept) => confused(kept, (confusion) => f1Of(confusion, 1))),
+  matthews: higher((kept) => confused(kept, matthewsOf)),
+}
 
 const multiLabelMetrics = {
-  'exact-match': {
-    better: 'higher',
-    score: (all) =>
-      proportion(
-        all,
-        (answer, expected) =>
-          answer.length === expected.length && answer.every((label) => expected.includes(label)),
-      ),
-  },
-  'micro-f1': { better: 'higher', score: microF1 },
-} as const satisfies Record<string, MetricRow<Classes>>
+  'exact-match': higher(({ columns: [exact] }) => proportion(exact!)),
+  'micro-f1': higher(({ columns: [, hits, sizes] }) => ({
+    statistic: (counts) => {
+      const size = weighted(counts, sizes!)
+      return size === 0 ? 0 : (2 * weighted(counts, hits!)) / size
+    },
+  })),
+}
 
 const numberMetrics = {
-  pearson: {
-    better: 'higher',
-    score: ({ answers, expected }) => ({
-      statistic: pearsonStatistic(answers, expected),
-      interval: pearsonInterval,
-    }),
-  },
-  spearman: {
-    better: 'higher',
-    score: ({ answers, expected }) => ({
-      statistic: spearmanStatistic(answers, expected),
-      interval: spearmanInterval,
-    }),
-  },
+  pearson: higher(({ columns: [answers, expected] }) => ({
+    statistic: pearsonStatistic(answers!, expected!),
+    interval: pearsonInterval,
+  })),
+  spearman: higher(({ columns: [answers, expected] }) => ({
+    statistic: spearmanStatistic(answers!, expected!),
+    interval: spearmanInterval,
+  })),
   mse: {
     better: 'lower',
-    score: ({ answers, expected }) => {
-      const errors = Float64Array.from(answers, (answer, i) => (answer - expected[i]!) ** 2)
+    score: ({ columns: [answers, expected] }) => {
+      const errors = answers!.map((answer, i) => (answer - expected![i]!) ** 2)
       return { ...meanOf(errors), interval: () => meanInterval(errors) }
     },
   },
-} as const satisfies Record<string, MetricRow<number>>
+} as const satisfies Record<string, MetricRow>
 
 // an example is a sentence, an answer the tags of its words
+const agreed = (score: keyof typeof agreementScores): MetricRow =>
+  higher(({ columns }) => ({ statistic: agreementStatistic(columns, agreementScores[score]) }))
+
 const tagMetrics = {
-  'entity-f1': { better: 'higher', score: (all) => agreed(all, 'f1') },
-  'entity-precision': { better: 'higher', score: (all) => agreed(all, 'precision') },
-  'entity-recall': { better: 'higher', score: (all) => agreed(all, 'recall') },
-  'token-accuracy': { better: 'higher', score: (all) => agreed(all, 'accuracy') },
-} as const satisfies Record<string, MetricRow<Tags>>
+  'entity-f1': agreed('f1'),
+  'entity-precision': agreed('precision'),
+  'entity-recall': agreed('recall'),
+  'token-accuracy': agreed('accuracy'),
+}
 
 const answerMetrics = {
-  'word-f1': {
-    better: 'higher',
-    score: ({ answers, expected }) =>
-      meanOf(
-        Float64Array.from(answers, ({ texts: [text] }, i) => wordF1(text ?? '', expected[i]!)),
-      ),
-  },
-  'exact-answer': {
-    better: 'higher',
-    score: (all) =>
-      proportion(all, ({ texts: [text] }, expected) => exactScore(text ?? '', expected) === 1),
-  },
-} as const satisfies Record<string, MetricRow<AnswerTexts>>
+  'word-f1': higher(({ columns: [f1] }) => meanOf(f1!)),
+  'exact-answer': higher(({ columns: [, exact] }) => proportion(exact!)),
+}
 
 const metrics = {
   ...answerMetrics,
@@ -152,27 +135,48 @@ export const metricsOfTask = {
   similarity: ['spearman', 'pearson'],
   'question-answering': ['word-f1', 'exact-answer'],
   'token-classification': ['entity-f1', 'entity-precision', 'entity-recall', 'token-accuracy'],
-} as const satisfies Record<string, readonly MetricName[]>
+} as const satisfies Record<MetricTask, readonly MetricName[]>
 
-/** A task that has metrics. */
-export type MetricTask = keyof typeof metricsOfTask
-
-/** What a task's answers are: class number, class numbers, a number, or the tags of the words. */
-export interface TaskAnswers {
-  classification: number
-  'multi-label': Classes
-  regression: number
-  similarity: number
-  'question-answering': AnswerTexts
-  'token-classification': Tags
+/** Takes the answers of a model one by one, in any order, and keeps a few numbers of each. */
+export interface MetricMeter<A> {
+  /** @param index the example's place in the data, from 0; each place once. */
+  add(index: number, answer: A, expected: A): void
+  /**
+   * The metrics of all examples, in the order of `metricsOfTask`.
+   * @throws LimbeckError when there is no example, or a place before the last was left empty.
+   */
+  result(): MetricResult[]
 }
 
 /**
- * The metrics of a task on the answers of a model.
- * @param answers what the model said, in input order. @param expected what the data says.
+ * A meter of a task's metrics.
  * @param classes number of the model's classes (classification only); F1 of the positive class is
  *   reported for two classes alone.
- * @returns in the order of `metricsOfTask`.
+ */
+export function metricMeter<T extends MetricTask>(
+  task: T,
+  classes = 0,
+): MetricMeter<TaskAnswers[T]> {
+  const { width, tally } = tallies[task]
+  const columns = new NumberColumns(width)
+  const names: readonly MetricName[] = metricsOfTask[task]
+  return {
+    add: (index, answer, expected) => columns.set(index, tally(answer, expected)),
+    result: () => {
+      if (columns.length === 0) {
+        throw new LimbeckError('input', 'metrics: expected at least one example, got 0.')
+      }
+      const kept = { columns: columns.all(), classes }
+      return names
+        .filter((name) => name !== 'f1' || classes === 2)
+        .map((name) => result(name, kept, columns.length))
+    },
+  }
+}
+
+/**
+ * The metrics of a task on answers that are all there.
+ * @param answers what the model said, in input order. @param expected what the data says.
  * @throws LimbeckError when there is no example or the lists differ in length.
  */
 export function evaluateMetrics<T extends MetricTask>(
@@ -187,17 +191,14 @@ export function evaluateMetrics<T extends MetricTask>(
       `metrics: expected as many answers as labels, at least one, got ${answers.length} and ${expected.length}.`,
     )
   }
-  const compared = { answers, expected, classes } as Compared<never>
-  const names: readonly MetricName[] = metricsOfTask[task]
-  return names
-    .filter((name) => name !== 'f1' || classes === 2)
-    .map((name) => result(name, compared))
+  const meter = metricMeter(task, classes)
+  for (const [i, answer] of answers.entries()) meter.add(i, answer, expected[i]!)
+  return meter.result()
 }
 
-function result(name: MetricName, compared: Compared<never>): MetricResult {
-  const { better, score } = metrics[name] as MetricRow<never>
-  const { statistic, perExample, interval } = score(compared)
-  const n = compared.answers.length
+function result(name: MetricName, kept: Kept, n: number): MetricResult {
+  const { better, score } = metrics[name]
+  const { statistic, perExample, interval } = score(kept)
   const value = statistic(everyExampleOnce(n))
   return {
     name,
@@ -208,6 +209,12 @@ function result(name: MetricName, compared: Compared<never>): MetricResult {
     ...(perExample && { perExample }),
     statistic,
   }
+}
+
+const weighted = (counts: Float64Array, values: Float64Array): number => {
+  let sum = 0
+  for (let i = 0; i < counts.length; i++) sum += counts[i]! * values[i]!
+  return sum
 }
 
 /** The mean of scores, as a statistic. */
@@ -224,45 +231,24 @@ function meanOf(perExample: Float64Array): Scored {
 }
 
 /** The share of examples that are right, with Wilson's interval. */
-function proportion<A>(
-  { answers, expected }: Compared<A>,
-  isRight: (answer: A, expected: A) => boolean,
-): Scored {
-  const right = Float64Array.from(answers, (answer, i) => (isRight(answer, expected[i]!) ? 1 : 0))
-  const n = answers.length
-  return { ...meanOf(right), interval: () => wilsonInterval(Math.round(mean(right) * n), n) }
-}
+const proportion = (right: Float64Array): Scored => ({
+  ...meanOf(right),
+  interval: (value, n) => wilsonInterval(Math.round(value * n), n),
+})
 
 function confused(
-  { answers, expected, classes }: Compared<number>,
+  { columns: [answers, expected], classes }: Kept,
   score: Parameters<typeof confusionStatistic>[3],
 ): Scored {
-  const highest = Math.max(classes - 1, maximum(answers), maximum(expected))
-  return { statistic: confusionStatistic(answers, expected, highest + 1, score) }
-}
-
-const agreed = (
-  { answers, expected }: Compared<Tags>,
-  score: keyof typeof agreementScores,
-): Scored => ({ statistic: agreementStatistic(answers, expected, agreementScores[score]) })
-
-const maximum = (values: readonly number[]): number =>
-  values.reduce((most, value) => Math.max(most, value), 0)
-
-/** F1 over all labels of all examples together. */
-function microF1({ answers, expected }: Compared<Classes>): Scored {
-  const hits = answers.map(
-    (answer, i) => answer.filter((label) => expected[i]!.includes(label)).length,
-  )
-  const sizes = answers.map((answer, i) => answer.length + expected[i]!.length)
+  const count = Math.max(classes, 1 + maximum(answers!), 1 + maximum(expected!))
   return {
-    statistic: (counts) => {
-      let [found, size] = [0, 0]
-      for (let i = 0; i < counts.length; i++) {
-        found += counts[i]! * hits[i]!
-        size += counts[i]! * sizes[i]!
-      }
-      return size === 0 ? 0 : (2 * found) / size
-    },
+    statistic: confusionStatistic(answers!, expected!, count, score),
+    interval: () =>
+      bootstrapKindsInterval(confusionCells(answers!, expected!, count), (cells) =>
+        score({ classes: count, cells }),
+      ),
   }
 }
+
+const maximum = (values: Float64Array): number =>
+  values.reduce((most, value) => Math.max(most, value), 0)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bootstrapInterval, bootstrapReplicates } from './bootstrap.ts'
+import { bootstrapInterval, bootstrapKindsInterval, bootstrapReplicates } from './bootstrap.ts'
 import { pearsonStatistic } from './correlation.ts'
 import { meanInterval } from './interval.ts'
 
@@ -48,5 +48,26 @@ describe('bootstrap', () => {
     expect(replicates.length).toBeLessThan(1000)
     expect(replicates.every(Number.isFinite)).toBe(true)
     expect(bootstrapInterval(3, () => Number.NaN).high).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('examples of a kind may be drawn together: the same interval', () => {
+    // right and wrong answers of two classes; F1 of the second
+    const sizes = Float64Array.of(400, 60, 40, 100)
+    const f1 = (cells: ArrayLike<number>) =>
+      (2 * cells[3]!) / (2 * cells[3]! + cells[1]! + cells[2]!)
+    const kindOf = [...sizes].flatMap((size, kind) => new Array<number>(size).fill(kind))
+    const cells = new Float64Array(4)
+    const byExample = (counts: Float64Array) => {
+      cells.fill(0)
+      for (const [i, kind] of kindOf.entries()) cells[kind]! += counts[i]!
+      return f1(cells)
+    }
+    const options = { resamples: 20_000 }
+    const one = bootstrapInterval(600, byExample, options)
+    const other = bootstrapKindsInterval(sizes, f1, options)
+    // about three standard errors of a 2.5 % quantile of 20,000 values
+    expect(Math.abs(other.low - one.low)).toBeLessThan(0.003)
+    expect(Math.abs(other.high - one.high)).toBeLessThan(0.003)
+    expect(one.high - one.low).toBeGreaterThan(0.1)
   })
 })

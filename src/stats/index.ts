@@ -16,6 +16,7 @@ export {
 export {
   type BootstrapOptions,
   bootstrapInterval,
+  bootstrapKindsInterval,
   bootstrapReplicates,
   everyExampleOnce,
   type Statistic,

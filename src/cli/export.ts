@@ -1,17 +1,17 @@
 /** `limbeck export`. */
-import { writtenText } from './show.ts'
 import { defineVerb } from './verb.ts'
+import { writtenText } from './written-text.ts'
 
 export const exportVerb = defineVerb({
   arguments: [{ name: '<model>', help: 'model folder (config.json, model.safetensors)' }],
-  options: ['target', 'externalData', 'requiredOutput', 'overwrite'],
+  options: ['target', 'externalData', 'requiredOutput', 'overwrite', 'explain'],
   required: ['requiredOutput'],
   examples: ['export ./my-model -o ./my-model-onnx', 'export ./my-model -o out --target portable'],
   async run({ args: [model], options, signal, progress }) {
     const { exportModel } = await import('../jobs/export-model.ts')
-    const { target, requiredOutput: output, ...rest } = options
+    const { target, requiredOutput: output, explain, ...rest } = options
     const targets = target === undefined ? undefined : [target]
     const result = await exportModel({ ...rest, model, output, targets, signal, progress })
-    return { json: result, text: (view) => writtenText(result, view) }
+    return { json: result, text: (view) => writtenText(result, explain, view) }
   },
 })

@@ -76,6 +76,7 @@ test('limbeck optimize --help', async () => {
     Output:
       -o, --output <dir>    folder to write (default: limbeck-output/<model name>)
       --overwrite           replace a folder that Limbeck wrote before
+      --explain             tell how often each rewriting rule fired, and why not more often
       --json                print one JSON document instead of a table
       --debug               print the stack of an error
 
@@ -106,6 +107,7 @@ test('limbeck export --help', async () => {
     Output:
       -o, --output <dir>  folder to write
       --overwrite         replace a folder that Limbeck wrote before
+      --explain           tell how often each rewriting rule fired, and why not more often
       --json              print one JSON document instead of a table
       --debug             print the stack of an error
 
@@ -139,6 +141,7 @@ test('limbeck quantize --help', async () => {
     Output:
       -o, --output <dir>    folder to write
       --overwrite           replace a folder that Limbeck wrote before
+      --explain             tell how often each rewriting rule fired, and why not more often
       --json                print one JSON document instead of a table
       --debug               print the stack of an error
 
@@ -252,6 +255,7 @@ test('limbeck inspect --help', async () => {
       --threads <n>    threads of each run (default: 1)
 
     Output:
+      --explain        tell how often each rewriting rule fired, and why not more often
       --json           print one JSON document instead of a table
       --debug          print the stack of an error
 

@@ -12,23 +12,24 @@ import {
   formatRatio,
   unknown,
 } from '../report/units.ts'
+import { explainText } from './explain-passes.ts'
 import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const inspectVerb = defineVerb({
   arguments: [{ name: '<model>', help: 'model folder (config.json, model.safetensors)' }],
-  options: ['shape', 'threads'],
+  options: ['shape', 'threads', 'explain'],
   examples: ['inspect ./my-model', 'inspect ./my-model --shape 1x32 --threads 2 --json'],
-  async run({ args: [model], options: { shape, threads }, signal, progress }) {
+  async run({ args: [model], options: { shape, threads, explain }, signal, progress }) {
     const { inspect } = await import('../jobs/inspect.ts')
     const result = await inspect({ model, shape, threads, signal, progress })
-    return { json: result, text: (view) => inspectText(result, view) }
+    return { json: result, text: (view) => inspectText(result, explain, view) }
   },
 })
 
 const right = { align: 'right' } as const
 
-function inspectText(result: InspectResult, view: View): string {
+function inspectText(result: InspectResult, explain: boolean | undefined, view: View): string {
   const { variants, machine, threads } = result
   const [fp32, int8] = variants
   const rate = (perSecond: number) => formatNumber(perSecond / 1e9)
@@ -51,6 +52,7 @@ function inspectText(result: InspectResult, view: View): string {
       'bound: compute or memory, and the share of that limit reached; code: far from both, so the operator itself or the runtime decides. Above 100 %: from caches.',
       view,
     ),
+    ...(explain ? [explainText(variants, view)] : []),
   ]
   return blocks.join('\n\n')
 }

@@ -7,6 +7,7 @@ import {
   summaryTable,
   verdictSentence,
 } from '../report/index.ts'
+import { explainText } from './explain-passes.ts'
 import { dataOf, dataOptionNames } from './options.ts'
 import { folderText, proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
@@ -28,6 +29,7 @@ export const optimizeVerb = defineVerb({
     'seed',
     'output',
     'overwrite',
+    'explain',
   ],
   examples: [
     'optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%',
@@ -35,7 +37,8 @@ export const optimizeVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress, command }) {
     const { optimize } = await import('../jobs/optimize.ts')
-    const { data, text, textPair, label, task, encoding, noHeader, limit, ...rest } = options
+    const { explain, data, text, textPair, label, task, encoding, noHeader, limit, ...rest } =
+      options
     const columns = { text, textPair, label, task, encoding, noHeader, limit }
     const { report, folder } = await optimize({
       ...rest,
@@ -45,11 +48,16 @@ export const optimizeVerb = defineVerb({
       signal,
       progress,
     })
-    return { json: { folder, report }, text: (view) => reportText(report, folder, view) }
+    return { json: { folder, report }, text: (view) => reportText(report, folder, explain, view) }
   },
 })
 
-function reportText(report: Report, folder: string, view: View): string {
+function reportText(
+  report: Report,
+  folder: string,
+  explain: boolean | undefined,
+  view: View,
+): string {
   const verdict = verdictSentence(report, chosenOf(report))
   const sentences = [
     `${gainSentence(report)} ${report.chosenWhy}`,
@@ -63,5 +71,6 @@ function reportText(report: Report, folder: string, view: View): string {
     ...sentences.map((sentence) => proseText(sentence, view)),
     '',
     folderText(folder, [...new Set([...report.files.map(({ path }) => path), 'report.html'])]),
+    ...(explain ? ['', explainText(report.variants, view)] : []),
   ].join('\n')
 }

@@ -241,6 +241,11 @@ export const optionTable = {
     group: 'Output',
     help: 'replace a folder that Limbeck wrote before',
   },
+  explain: {
+    flags: '--explain',
+    group: 'Output',
+    help: 'tell how often each rewriting rule fired, and why not more often',
+  },
   json: { flags: '--json', group: 'Output', help: 'print one JSON document instead of a table' },
   debug: { flags: '--debug', group: 'Output', help: 'print the stack of an error' },
 } as const satisfies Record<string, OptionSpec>

@@ -1,6 +1,6 @@
 /** `limbeck quantize`. */
-import { writtenText } from './show.ts'
 import { defineVerb } from './verb.ts'
+import { writtenText } from './written-text.ts'
 
 export const quantizeVerb = defineVerb({
   arguments: [{ name: '<model>', help: 'model folder (config.json, model.safetensors)' }],
@@ -12,6 +12,7 @@ export const quantizeVerb = defineVerb({
     'externalData',
     'requiredOutput',
     'overwrite',
+    'explain',
   ],
   required: ['requiredOutput'],
   examples: [
@@ -20,9 +21,9 @@ export const quantizeVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress }) {
     const { quantize } = await import('../jobs/export-model.ts')
-    const { target, scheme = 'dynamic-int8', requiredOutput: output, ...rest } = options
+    const { target, scheme = 'dynamic-int8', requiredOutput: output, explain, ...rest } = options
     const targets = target === undefined ? undefined : [target]
     const result = await quantize({ ...rest, model, output, scheme, targets, signal, progress })
-    return { json: result, text: (view) => writtenText(result, view) }
+    return { json: result, text: (view) => writtenText(result, explain, view) }
   },
 })

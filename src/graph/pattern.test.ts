@@ -7,7 +7,8 @@ import { float, int, ints } from './attributes.ts'
 import { GraphBuilder } from './builder.ts'
 import type { Graph, Value } from './graph.ts'
 import { type RuleDefinition, rule, scalarOf } from './pattern.ts'
-import { newTrace, opKey, rewrite } from './rewrite.ts'
+import { opKey, rewrite } from './rewrite.ts'
+import { newTrace } from './rewrite-trace.ts'
 import {
   derive,
   float32Tensor,
@@ -31,7 +32,9 @@ function graphOf(build: Build): Graph {
 function apply(build: Build, definition: RuleDefinition, read?: (tensor: Tensor) => Uint8Array) {
   const trace = newTrace()
   const graph = rewrite(graphOf(build), [rule('r', definition, read)], { trace })
-  return { graph, ops: graph.nodes.map(opKey), miss: trace.misses.get('r')?.reason }
+  const found = trace.misses.get('r')
+  const miss = found && `${found.value ?? found.origin}: ${found.reason}`
+  return { graph, ops: graph.nodes.map(opKey), miss }
 }
 
 const fused = (match: RuleDefinition['match']): RuleDefinition => ({
@@ -204,7 +207,7 @@ describe('what refuses, and what is said of it', () => {
   it('an intermediate that is read elsewhere', () => {
     const found = apply(shared, addExp)
     expect(found.ops).toEqual(['Exp', 'Add', 'Sub'])
-    expect(found.miss).toBe('inner is read elsewhere')
+    expect(found.miss).toBe('inner: is read elsewhere')
     expect(apply(shared, { ...addExp, shared: true }).ops).toEqual(['Exp', 'Fused', 'Sub'])
   })
 

@@ -128,18 +128,18 @@ export function rule(name: string, definition: RuleDefinition, read?: ReadTensor
     apply(anchor, context) {
       const match = new Match(context, anchor, read)
       if (!match.node(pattern, anchor, () => true)) {
-        if (match.best > 1) context.miss(name, match.best, match.reason)
+        if (match.best > 1) context.miss(name, match.best, match.reason, match.at)
         return undefined
       }
       const matched = match.result()
       const exposed = definition.shared ? undefined : match.exposed()
       if (exposed) {
-        context.miss(name, match.best, `${exposed.name} is read elsewhere`)
+        context.miss(name, match.best, 'is read elsewhere', exposed)
         return undefined
       }
       const verdict = definition.when?.(matched.values, context, matched) ?? true
       if (verdict !== true) {
-        context.miss(name, match.best + 1, `${anchor.origin || anchor.op}: ${verdict}`)
+        context.miss(name, match.best + 1, verdict)
         return undefined
       }
       const result = definition.rewrite(context, matched.values, matched)
@@ -152,6 +152,8 @@ export function rule(name: string, definition: RuleDefinition, read?: ReadTensor
 class Match {
   best = 0
   reason = ''
+  /** The value of which the reason speaks. */
+  at: Value | undefined
   private readonly values = new Map<string, Value>()
   private readonly named = new Map<string, Node>()
   private readonly inner: Node[] = []
@@ -194,7 +196,7 @@ class Match {
     if (pattern.kind === 'either') return pattern.patterns.some((p) => this.node(p, node, rest))
     if (pattern.kind !== 'op' || pattern.key !== opKey(node)) return false
     if (!matchesAttributes(pattern.attributes, node.attributes)) {
-      return this.fail(`${node.origin || node.op}: attributes of ${node.op} differ`)
+      return this.fail(`attributes of ${node.op} differ`, node.outputs[0])
     }
     this.inner.push(node)
     this.best = Math.max(this.best, this.inner.length)
@@ -235,30 +237,36 @@ class Match {
       const near =
         found === pattern.value || Math.abs((found ?? Number.NaN) - pattern.value) <= tolerance
       if (near) return rest()
-      return this.fail(`${value.name}: expected ${pattern.value}, found ${found ?? 'no constant'}`)
+      return this.fail(`expected ${pattern.value}, found ${found ?? 'no constant'}`, value)
     }
     if (pattern.kind === 'op') {
       const producer = this.context.producer(value)
-      if (!producer) return this.fail(`${value.name}: expected ${pattern.key}, found no node`)
-      if (opKey(producer) !== pattern.key) {
-        return this.fail(`${value.name}: expected ${pattern.key}, found ${opKey(producer)}`)
+      if (!producer) {
+        const found = this.context.weight(value) ? 'a weight' : 'an input'
+        return this.fail(`expected ${pattern.key}, found ${found}`, value)
       }
-      if (producer.outputs[0] !== value) return this.fail(`${value.name}: is a later output`)
+      if (opKey(producer) !== pattern.key) {
+        return this.fail(`expected ${pattern.key}, found ${opKey(producer)}`, value)
+      }
+      if (producer.outputs[0] !== value) return this.fail('is a later output', value)
       return this.node(pattern, producer, rest)
     }
     if (pattern.kind === 'weight' && !this.context.weight(value)) {
-      return this.fail(`${value.name}: expected a constant`)
+      return this.fail('expected a constant', value)
     }
     const bound = this.values.get(pattern.name)
-    if (bound) return bound === value ? rest() : this.fail(`${value.name}: expected ${bound.name}`)
+    if (bound) return bound === value ? rest() : this.fail(`expected ${bound.name}`, value)
     this.values.set(pattern.name, value)
     if (rest()) return true
     this.values.delete(pattern.name)
     return false
   }
 
-  private fail(reason: string): false {
-    if (this.inner.length >= this.best) this.reason = reason
+  private fail(reason: string, at?: Value): false {
+    if (this.inner.length >= this.best) {
+      this.reason = reason
+      this.at = at
+    }
     return false
   }
 }

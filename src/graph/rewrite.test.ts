@@ -7,7 +7,8 @@ import { graphAttribute } from './attributes.ts'
 import { GraphBuilder } from './builder.ts'
 import { emptyGraph, type Graph, type Value } from './graph.ts'
 import { printGraph } from './print.ts'
-import { type NodeRule, newTrace, opKey, rewrite } from './rewrite.ts'
+import { type NodeRule, opKey, rewrite } from './rewrite.ts'
+import { newTrace } from './rewrite-trace.ts'
 import { floatScalar } from './tensor.ts'
 
 const dropIdentity: NodeRule = {

@@ -19,6 +19,15 @@ import {
   type Weight,
 } from './graph.ts'
 import { pruneDead } from './liveness.ts'
+import {
+  beginSweep,
+  creditDead,
+  newTrace,
+  type RewriteTrace,
+  recordHit,
+  recordMiss,
+  workOf,
+} from './rewrite-trace.ts'
 import type { Tensor } from './tensor.ts'
 
 /** What is known of values' types; `learn` is told of every node the rewriter adds. */
@@ -26,23 +35,6 @@ export interface Knowledge {
   typeOf(value: Value): TensorType | undefined
   learn(node: Node): void
 }
-
-/** A rule that came near and why it stopped. */
-export interface NearMiss {
-  readonly rule: string
-  /** How many nodes of the pattern had matched. */
-  readonly depth: number
-  /** Where (a value or node) and what did not match. */
-  readonly reason: string
-}
-
-/** What a sweep did: hits per rule and the nearest miss of each. */
-export interface RewriteTrace {
-  readonly hits: Map<string, number>
-  readonly misses: Map<string, NearMiss>
-}
-
-export const newTrace = (): RewriteTrace => ({ hits: new Map(), misses: new Map() })
 
 /** What a rule sees of the graph around its anchor, and how it writes new nodes. */
 export interface RewriteContext {
@@ -52,8 +44,8 @@ export interface RewriteContext {
   /** How many reads the value has (graph outputs count). */
   uses(value: Value): number
   typeOf(value: Value): TensorType | undefined
-  /** Remembers a miss for `--explain`. */
-  miss(rule: string, depth: number, reason: string): void
+  /** Remembers that a rule came near the anchor: how far it got, why it stopped, and at which value. */
+  miss(rule: string, depth: number, reason: string, value?: Value): void
   /** Appends a node before the anchor; its origin is the anchor's unless given. */
   op(
     op: string,
@@ -105,12 +97,12 @@ export function rewrite(
   for (let sweep = 0; sweep < (options.maxSweeps ?? 50); sweep++) {
     const next = sweepOnce(current, rules, trace, (options.know ?? (() => nothingKnown))(current))
     if (next === current) break
-    current = pruneDead(next)
+    current = next
   }
   return current
 }
 
-/** One sweep; the same graph when no rule fired. */
+/** One sweep and its dead; the same graph when no rule fired. */
 function sweepOnce(
   graph: Graph,
   rules: readonly NodeRule[],
@@ -120,6 +112,7 @@ function sweepOnce(
   const work = new Sweep(graph, trace, knowledge)
   const table = new Map<string, NodeRule[]>()
   for (const rule of rules) {
+    beginSweep(trace, rule.name, rule.anchors)
     for (const anchor of rule.anchors) table.set(anchor, [...(table.get(anchor) ?? []), rule])
   }
   for (const node of graph.nodes) work.visit(node, table.get(opKey(node)) ?? [])
@@ -136,6 +129,8 @@ class Sweep implements RewriteContext {
   private readonly opsets: Map<string, number>
   private readonly counts = new Map<Value, number>()
   private readonly replaced = new Map<Value, Value>()
+  private readonly lost = new Map<Value, string>()
+  private readonly writers = new Map<Node, string>()
   private pending: Node[] = []
   private anchor: Node | undefined
   private changed = false
@@ -156,19 +151,24 @@ class Sweep implements RewriteContext {
     this.anchor = node
     for (const rule of rules) {
       this.pending = []
+      const start = performance.now()
       const outputs = rule.apply(node, this)
+      workOf(this.trace, rule.name).ms += performance.now() - start
       if (!outputs) continue
       this.accept(node, outputs, rule.name)
       return
     }
     this.pending = []
+    for (const { name } of rules) workOf(this.trace, name).left++
     this.push(node)
   }
 
   /** Puts the rule's nodes in place; a new node takes over the very value it replaces. */
   private accept(node: Node, outputs: readonly (Value | undefined)[], rule: string): void {
     this.changed = true
-    this.trace.hits.set(rule, (this.trace.hits.get(rule) ?? 0) + 1)
+    recordHit(this.trace, rule, 1)
+    workOf(this.trace, rule).added += this.pending.length
+    for (const value of usedValues(node)) this.lost.set(value, rule)
     const renamed = new Map<Value, Value>()
     const made = new Set(this.pending.flatMap((fresh) => fresh.outputs))
     const twice: [Value, Value][] = []
@@ -184,6 +184,7 @@ class Sweep implements RewriteContext {
     for (const fresh of this.pending) {
       const mapped = mapUses(fresh, rename)
       const placed = { ...mapped, outputs: mapped.outputs.map((value) => value && rename(value)) }
+      this.writers.set(placed, rule)
       this.count(placed)
       this.push(placed)
       this.knowledge.learn(placed)
@@ -197,7 +198,7 @@ class Sweep implements RewriteContext {
       ...port,
       value: this.resolve(port.value),
     })
-    return {
+    const swept = {
       ...this.graph,
       nodes: this.nodes,
       weights: this.weights,
@@ -208,6 +209,9 @@ class Sweep implements RewriteContext {
         [...this.graph.quantization].map(([value, note]) => [this.resolve(value), note]),
       ),
     }
+    const survivors = pruneDead(swept)
+    creditDead(this.trace, swept, survivors, this.lost, this.writers)
+    return survivors
   }
 
   producer(value: Value): Node | undefined {
@@ -222,9 +226,10 @@ class Sweep implements RewriteContext {
   typeOf(value: Value): TensorType | undefined {
     return this.knowledge.typeOf(value) ?? value.type
   }
-  miss(rule: string, depth: number, reason: string): void {
-    const known = this.trace.misses.get(rule)
-    if (!known || depth > known.depth) this.trace.misses.set(rule, { rule, depth, reason })
+  miss(rule: string, depth: number, reason: string, value?: Value): void {
+    const { origin } = this.anchor!
+    const op = opKey(this.anchor!)
+    recordMiss(this.trace, { rule, depth, op, origin, value: value?.name, reason })
   }
 
   op(

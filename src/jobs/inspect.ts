@@ -22,7 +22,7 @@ import { graphCost } from '../ops/graph-cost.ts'
 import { graphWork, type NodeWork } from '../ops/graph-work.ts'
 import { parameterCount } from '../ops/parameter-count.ts'
 import { type PlannedMemory, plannedMemory } from '../ops/planned-memory.ts'
-import { runPasses } from '../passes/pass.ts'
+import { type PassRecord, runPasses } from '../passes/pass.ts'
 import { pipeline } from '../passes/pipelines.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/index.ts'
@@ -68,6 +68,8 @@ export interface InspectedVariant {
   readonly operators: readonly InspectedPart[]
   readonly layers: readonly InspectedPart[]
   readonly memory: ActivationMemory
+  /** What passes did on the way to the file. */
+  readonly passes: readonly PassRecord[]
 }
 
 export interface InspectResult {
@@ -132,6 +134,7 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
       operators: inspectParts('operator', works[i]!, profiles[i]!, roofline),
       layers: inspectParts('layer', works[i]!, profiles[i]!, roofline),
       memory: memoryOf(plannedMemory(graphs[i]!, bindings), profiles[i]!),
+      passes: built.variants[i]!.passes,
     })) as unknown as [InspectedVariant, InspectedVariant]
     const { total } = graphCost(model.graph, bindings)
     const { total: parameters, byLayer } = parameterCount(model.graph)

@@ -49,6 +49,31 @@ export function linearLayer(node: Node, context: RewriteContext): LinearLayer | 
   return undefined
 }
 
+/** Why a node that looks like the end of a linear layer is none; undefined where it does not even look so. */
+export function linearMiss(
+  node: Node,
+  context: RewriteContext,
+): { reason: string; value: Value } | undefined {
+  const [left, right] = node.inputs
+  if (node.op === 'MatMul' && right && context.weight(right)) {
+    return {
+      reason: 'expected Transpose of a weight stored [out, in], found a weight',
+      value: right,
+    }
+  }
+  for (const [product, bias] of [
+    [left, right],
+    [right, left],
+  ]) {
+    const matmul = node.op === 'Add' && product && context.producer(product)
+    const layer = matmul && matmul.op === 'MatMul' && layerOf(matmul, undefined, context)
+    if (!product || !bias || !layer) continue
+    if (context.uses(product) > 1) return { reason: 'is read elsewhere', value: product }
+    return { reason: `expected a bias of ${layer.outSize} numbers`, value: bias }
+  }
+  return undefined
+}
+
 function layerOf(
   matmul: Node,
   bias: Value | undefined,

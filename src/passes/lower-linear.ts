@@ -10,7 +10,7 @@ import type { Value } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { int64Tensor, reshaped, type Tensor, transposed } from '../graph/tensor.ts'
 import { quantizedWeight } from '../onnx/quantize-weight.ts'
-import { type LinearLayer, linearLayer } from './linear-layer.ts'
+import { type LinearLayer, linearLayer, linearMiss } from './linear-layer.ts'
 
 /** Kernel of one INT8 linear layer on a 2-D input: the target's choice. */
 export type Int8Kernel = (context: RewriteContext, layer: LinearLayer, x: Value) => Value
@@ -62,13 +62,20 @@ function gemm(context: RewriteContext, layer: LinearLayer, x: Value): Value {
  * its Add and must all be lowered before bare products, which anchor on MatMul.
  */
 export function lowerLinear(anchor: 'Add' | 'MatMul', int8: Int8Kernel): NodeRule {
+  const name = anchor === 'Add' ? 'lower-linear' : 'lower-linear-without-bias'
   return {
-    name: anchor === 'Add' ? 'lower-linear' : 'lower-linear-without-bias',
+    name,
     anchors: [anchor],
     apply(node, context) {
       const layer = linearLayer(node, context)
       const rank = layer && context.typeOf(layer.x)?.shape?.length
-      if (!layer || rank === undefined || rank < 2) return undefined
+      if (!layer || rank === undefined || rank < 2) {
+        const miss = layer
+          ? { reason: `its rank is ${rank ?? 'not known'}`, value: layer.x }
+          : linearMiss(node, context)
+        if (miss) context.miss(name, 2, miss.reason, miss.value)
+        return undefined
+      }
       const kernel = layer.matmul.quantization?.scheme === 'dynamic' ? int8 : gemm
       if (rank === 2) return [kernel(context, layer, layer.x)]
       const flat = flatten(context, layer.x, layer.inSize)

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { int } from '../graph/attributes.ts'
 import { GraphBuilder } from '../graph/builder.ts'
-import { newTrace } from '../graph/rewrite.ts'
+import { newTrace } from '../graph/rewrite-trace.ts'
 import type { Dim } from '../graph/shape.ts'
 import { floatScalar, inlineTensor, type Tensor } from '../graph/tensor.ts'
 import { additiveMask } from './lower-portable-rules.ts'

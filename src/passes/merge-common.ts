@@ -7,6 +7,7 @@
 import type { Attribute, Graph, Node, Value, Weight } from '../graph/graph.ts'
 import { mapUses, subgraphs } from '../graph/graph.ts'
 import { pruneDead } from '../graph/liveness.ts'
+import { recordHit } from '../graph/rewrite-trace.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { isRandom } from '../ops/known.ts'
 import type { Pass } from './pass.ts'
@@ -20,13 +21,14 @@ export const mergeCommon: Pass = {
   apply(graph, trace) {
     const merger = new Merger()
     const replaced = new Map<Value, Value>()
-    const count = (rule: string): void =>
-      void trace?.hits.set(rule, (trace.hits.get(rule) ?? 0) + 1)
+    const count = (rule: string, nodes: number): void => {
+      if (trace) recordHit(trace, rule, nodes)
+    }
     for (const [value, weight] of graph.weights) {
       const known = merger.constant(value, weight)
       if (known === value) continue
       replaced.set(value, known)
-      count('constant')
+      count('constant', 0)
     }
     const resolve = (value: Value): Value => replaced.get(value) ?? value
     const nodes: Node[] = []
@@ -37,7 +39,7 @@ export const mergeCommon: Pass = {
         node.outputs.forEach((output, i) => {
           if (output) replaced.set(output, known.outputs[i]!)
         })
-        count(node.op)
+        count(node.op, 1)
       } else nodes.push(node)
     }
     if (replaced.size === 0) return graph

@@ -83,10 +83,9 @@ const tokenToSlice: NodeRule = {
     if (!x || at?.shape.length !== 0 || intOf(node, 'axis', 0) !== 1) return undefined
     const position = Number(inlineValues(at)?.[0] ?? -1)
     const producer = context.producer(x)
-    if (position < 0 || context.uses(x) > 1 || !producer || !narrowTable[opKey(producer)]) {
-      return undefined
-    }
+    if (position < 0 || !producer || !narrowTable[opKey(producer)]) return undefined
     if (shapeOf(x, context)?.length !== 3) return undefined
+    if (context.uses(x) > 1) return refuse(this, x, context)
     const axis = context.constant(int64Tensor([1]), 'axis')
     return [context.op('Squeeze', [slice(context, x, position, 1), axis])]
   },
@@ -109,7 +108,8 @@ const sliceEarlier: NodeRule = {
     const [start, end, axis, step] = bounds.map((input) => numberOf(input, context))
     const oneToken = start !== undefined && start >= 0 && end === start + 1 && step === undefined
     if (!narrow || !whole || !oneToken || axis === undefined || bounds.length > 3) return undefined
-    if (context.uses(whole) > 1 || producer.outputs.length > 1) return undefined
+    if (context.uses(whole) > 1) return refuse(this, whole, context)
+    if (producer.outputs.length > 1) return undefined
     const actions = narrow(producer, axis, context)
     if (!actions?.some((action) => action !== 'keep')) return undefined
     const inputs = producer.inputs.map((input, i) => {
@@ -119,6 +119,11 @@ const sliceEarlier: NodeRule = {
     const { op, attributes, domain, origin, quantization } = producer
     return [context.op(op, inputs, attributes, { domain, origin, quantization })]
   },
+}
+
+function refuse({ name }: NodeRule, value: Value, context: RewriteContext): undefined {
+  context.miss(name, 2, 'is read elsewhere, whole', value)
+  return undefined
 }
 
 function numberOf(value: Value | undefined, context: RewriteContext): number | undefined {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { int, ints } from '../graph/attributes.ts'
 import { GraphBuilder } from '../graph/builder.ts'
 import type { Graph } from '../graph/graph.ts'
-import { newTrace } from '../graph/rewrite.ts'
+import { newTrace } from '../graph/rewrite-trace.ts'
 import { derive, float32Tensor, type Tensor } from '../graph/tensor.ts'
 import { quantizeDynamic } from './quantize-dynamic.ts'
 
@@ -59,6 +59,24 @@ describe('quantizeDynamic', () => {
     expect(quantized({ axis: 1 })).toEqual(['MatMul'])
     expect(quantized({ axis: 0 })).toEqual(['Gather', 'MatMul'])
     expect(quantized({ constant: true })).toEqual(['MatMul'])
+  })
+
+  it.each<[Parameters<typeof quantizeDynamic>[0], Change, string | undefined]>([
+    [{ weightBits: 7 }, {}, undefined],
+    [
+      { weightBits: 7 },
+      { shape: [63, 64] },
+      'w has 4032 elements: below 4096, 8 bits save nothing',
+    ],
+    [{ weightBits: 7 }, { dtype: 'float16' }, 'w is float16, not float32'],
+    [{ weightBits: 7, exclude: ['encoder.*'] }, {}, 'w is excluded'],
+  ])('%j, %j: says of a layer that stays fp32 why', (options, change, said) => {
+    const trace = newTrace()
+    quantizeDynamic(options).apply(sample(change), trace)
+    const miss = trace.misses.get('linear')
+    expect(miss && `${miss.value} ${miss.reason}`).toBe(said)
+    expect(miss?.origin).toBe(said && 'encoder.dense')
+    expect(trace.work.get('linear')).toMatchObject({ left: said ? 1 : 0, near: said ? 1 : 0 })
   })
 
   it('leaves tables when told to', () => {

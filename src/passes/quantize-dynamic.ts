@@ -7,7 +7,8 @@
  */
 
 import { elementCount } from '../graph/data-type.ts'
-import type { Graph, Node, NodeQuantization, Value, Weight } from '../graph/graph.ts'
+import type { Node, NodeQuantization, Value, Weight } from '../graph/graph.ts'
+import { beginSweep, recordHit, recordMiss, workOf } from '../graph/rewrite-trace.ts'
 import { linearWeight } from './linear-layer.ts'
 import type { Pass } from './pass.ts'
 
@@ -32,6 +33,16 @@ export function quantizeDynamic(options: DynamicQuantization): Pass {
     weightBits: granularity === 'row' ? 8 : options.weightBits,
     granularity,
   })
+  const reasonAgainst = (kind: Kind, node: Node, { tensor, parameter }: Weight) => {
+    const elements = elementCount(tensor.shape)
+    const names = [node.origin, parameter?.name ?? '']
+    if (kind.granularity === 'row' && options.tables === false) return 'tables are to stay fp32'
+    if (excluded.some((pattern) => names.some((name) => pattern.test(name)))) return 'is excluded'
+    // the kernels give float32 back
+    if (tensor.dtype !== 'float32') return `is ${tensor.dtype}, not float32`
+    if (elements >= SMALLEST_WEIGHT) return undefined
+    return `has ${elements} elements: below ${SMALLEST_WEIGHT}, 8 bits save nothing`
+  }
   return {
     name: 'quantize-dynamic-int8',
     summary: 'Marks linear layers and embedding tables for INT8 with ranges found at run time.',
@@ -41,14 +52,25 @@ export function quantizeDynamic(options: DynamicQuantization): Pass {
         producer: (value: Value) => producers.get(value),
         weight: (value: Value) => graph.weights.get(value),
       }
+      if (trace) for (const { rule, op } of kinds) beginSweep(trace, rule, [op])
       const nodes = graph.nodes.map((node) => {
         for (const output of node.outputs) if (output) producers.set(output, node)
-        const kind = node.quantization ? undefined : kindOf(node, context, graph)
-        if (!kind || (kind.granularity === 'row' && options.tables === false)) return node
-        const names = [node.origin, graph.weights.get(kind.value)?.parameter?.name ?? '']
-        if (excluded.some((pattern) => names.some((name) => pattern.test(name)))) return node
-        trace?.hits.set(kind.rule, (trace.hits.get(kind.rule) ?? 0) + 1)
-        return { ...node, quantization: note(kind.granularity) }
+        const kind = kinds.find(({ op }) => op === node.op && node.domain === '')
+        if (!kind || node.quantization) return node
+        const value = kind.weightOf(node, context)
+        const weight = value && graph.weights.get(value)
+        const against = weight && reasonAgainst(kind, node, weight)
+        if (trace && (!value || against)) workOf(trace, kind.rule).left++
+        if (!value || !weight) return node
+        const { rule, granularity } = kind
+        if (!against) {
+          if (trace) recordHit(trace, rule)
+          return { ...node, quantization: note(granularity) }
+        }
+        const { op, origin } = node
+        const name = weight.parameter?.name ?? value.name
+        if (trace) recordMiss(trace, { rule, depth: 2, op, origin, value: name, reason: against })
+        return node
       })
       return nodes.some((node, i) => node !== graph.nodes[i]) ? { ...graph, nodes } : graph
     },
@@ -57,33 +79,32 @@ export function quantizeDynamic(options: DynamicQuantization): Pass {
 
 interface Kind {
   readonly rule: string
+  readonly op: string
   readonly granularity: 'column' | 'row'
-  readonly value: Value
+  /** The value that holds the weight; undefined where the node is of no such kind. */
+  weightOf(node: Node, context: WeightContext): Value | undefined
 }
 
-function kindOf(
-  node: Node,
-  context: Parameters<typeof linearWeight>[1],
-  graph: Graph,
-): Kind | undefined {
-  const linear = linearWeight(node, context)
-  if (linear && isWorthwhile(linear.weight)) {
-    return { rule: 'linear', granularity: 'column', value: linear.value }
-  }
-  const table = node.op === 'Gather' && node.domain === '' ? node.inputs[0] : undefined
-  const weight = table && graph.weights.get(table)
-  const axis = node.attributes.axis
-  const isTable =
-    weight?.parameter &&
-    weight.tensor.shape.length === 2 &&
-    (axis === undefined || (axis.type === 'int' && Number(axis.value) === 0)) &&
-    isWorthwhile(weight)
-  return table && isTable ? { rule: 'table', granularity: 'row', value: table } : undefined
-}
+type WeightContext = Parameters<typeof linearWeight>[1]
 
-/** Large enough, and float32: the kernels give float32 back. */
-const isWorthwhile = ({ tensor }: Weight): boolean =>
-  tensor.dtype === 'float32' && elementCount(tensor.shape) >= SMALLEST_WEIGHT
+const kinds: readonly Kind[] = [
+  {
+    rule: 'linear',
+    op: 'MatMul',
+    granularity: 'column',
+    weightOf: (node, context) => linearWeight(node, context)?.value,
+  },
+  {
+    rule: 'table',
+    op: 'Gather',
+    granularity: 'row',
+    weightOf({ inputs: [table], attributes: { axis } }, context) {
+      const weight = table && context.weight(table)
+      const ofRows = axis === undefined || (axis.type === 'int' && Number(axis.value) === 0)
+      return weight?.parameter && weight.tensor.shape.length === 2 && ofRows ? table : undefined
+    },
+  },
+]
 
 /** A pattern with `*` for any text, anchored at both ends. */
 function globPattern(text: string): RegExp {

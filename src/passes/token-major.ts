@@ -8,7 +8,7 @@
 
 import { intOf } from '../graph/attributes.ts'
 import type { Node, Value } from '../graph/graph.ts'
-import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
+import { type NodeRule, opKey, type RewriteContext } from '../graph/rewrite.ts'
 import { equalShapes, type Shape } from '../graph/shape.ts'
 import { inlineValues } from '../graph/tensor.ts'
 import { flatten } from './lower-linear.ts'
@@ -42,7 +42,14 @@ const cancelFlatten: NodeRule = {
     if (target?.length !== 2) return undefined
     const source = unflattened(node.inputs[0], context)
     const [rows, width] = Array.from(target, Number)
-    return source && rows === -1 && width === source.width ? [source.flat] : undefined
+    if (rows !== -1) return undefined
+    if (source && width === source.width) return [source.flat]
+    const producer = node.inputs[0] && context.producer(node.inputs[0])
+    if (producer) {
+      const found = source ? `rows of ${source.width}` : opKey(producer)
+      context.miss(this.name, 2, `expected rows of ${width}, found ${found}`, node.inputs[0])
+    }
+    return undefined
   },
 }
 
@@ -82,7 +89,12 @@ const throughBinary: NodeRule = {
         ? flatten(context, input!, source.width)
         : undefined
     })
-    if (inputs.includes(undefined)) return undefined
+    const bad = inputs.indexOf(undefined)
+    if (bad >= 0) {
+      const reason = 'is neither a row nor of the shape of the other operand'
+      context.miss(this.name, 2, reason, node.inputs[bad])
+      return undefined
+    }
     return unflattenAgain(context, copyOf(node, context, inputs), source.shape)
   },
 }
@@ -95,10 +107,15 @@ const throughNorm: NodeRule = {
     const source = unflattened(node.inputs[0], context)
     const rank = shapeOf(node.inputs[0], context)?.length
     const axis = intOf(node, 'axis', -1)
-    if (!source || node.outputs.length > 1 || (axis !== -1 && axis !== (rank ?? 0) - 1))
-      return undefined
+    if (!source) return undefined
     const rows = node.inputs.slice(1)
-    if (rows.some((row) => row && shapeOf(row, context)?.length !== 1)) return undefined
+    const bad = rows.find((row) => row && shapeOf(row, context)?.length !== 1)
+    const overLast = axis === -1 || axis === (rank ?? 0) - 1
+    if (node.outputs.length > 1 || !overLast || bad) {
+      const reason = bad ? 'is not a row' : overLast ? 'has a second output' : 'is over more axes'
+      context.miss(this.name, 2, reason, bad ?? node.outputs[0])
+      return undefined
+    }
     const inputs = [source.flat, ...rows]
     const flat = context.op(node.op, inputs, {
       ...node.attributes,

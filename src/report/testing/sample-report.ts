@@ -50,7 +50,7 @@ const pass = (name: string, before: number, after: number, hits: Record<string, 
   nodesBefore: before,
   nodesAfter: after,
   hits,
-  misses: [],
+  rules: [],
 })
 
 const lowered = [

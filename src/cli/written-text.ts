@@ -1,0 +1,45 @@
+/** What `export` and `quantize` print. */
+import type { WriteResult } from '../jobs/export-model.ts'
+import type { Table } from '../report/index.ts'
+import { formatBytes, formatCount, formatNumber, formatSeconds, unknown } from '../report/units.ts'
+import { explainText } from './explain-passes.ts'
+import { folderText, tableText } from './show.ts'
+import type { View } from './verb.ts'
+
+/** The files written, and what passes did to them when that was asked for. */
+export function writtenText(
+  { variants, verified, folder, seconds }: WriteResult,
+  explain: boolean | undefined,
+  view: View,
+): string {
+  const right = { align: 'right' } as const
+  const table: Table = {
+    columns: [
+      { title: 'variant' },
+      { title: 'file' },
+      { title: 'size', ...right },
+      { title: 'nodes', ...right, drop: 2 },
+      { title: 'largest difference', ...right },
+      { title: 'cosine', ...right, drop: 1 },
+    ],
+    rows: variants.map(({ name, file, bytes, nodes }) => {
+      const check = verified.find((one) => one.name === name)
+      return [
+        name,
+        file,
+        formatBytes(bytes),
+        formatCount(nodes),
+        check ? formatNumber(check.maxAbsError) : unknown,
+        check ? check.cosine.toFixed(6) : unknown,
+      ]
+    }),
+  }
+  const compared = verified.length > 0 ? ', each compared with its source' : ''
+  const done = `${variants.length} file${variants.length === 1 ? '' : 's'} in ${formatSeconds(seconds)}${compared}.`
+  return [
+    tableText(table, view),
+    done,
+    folderText(folder, []),
+    ...(explain ? ['', explainText(variants, view)] : []),
+  ].join('\n')
+}

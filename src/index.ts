@@ -9,6 +9,7 @@
  * })
  */
 export { describeError, type ErrorCode, LimbeckError } from './errors.ts'
+export type { Answer, LabelScore, MaskFill, RankedDocument } from './fit/answer.ts'
 export type { DataTask } from './fit/data-task.ts'
 export type { DataOptions } from './fit/measured-text.ts'
 export { type BenchJobOptions, type BenchResult, bench } from './jobs/bench.ts'
@@ -25,7 +26,8 @@ export {
 export { type InspectOptions, type InspectResult, inspect } from './jobs/inspect.ts'
 export { type LoadedModel, load } from './jobs/load.ts'
 export { type OptimizeOptions, type OptimizeResult, optimize } from './jobs/optimize.ts'
-export { type Answer, type LabelScore, type RunOptions, type RunResult, run } from './jobs/run.ts'
+export { type RunOptions, type RunResult, run } from './jobs/run.ts'
+export { runVariants, type VariantRun } from './jobs/run-variants.ts'
 export { type SaveOptions, save } from './jobs/save.ts'
 export type { Progress, Step } from './report/progress.ts'
 export type { Report, VariantReport } from './report/report.ts'

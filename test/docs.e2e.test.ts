@@ -18,6 +18,7 @@ import { verbReference } from '../src/cli/verb-reference.ts'
 import { verbs } from '../src/cli/verbs.ts'
 import { families } from '../src/models/build-model.ts'
 import { command, contentsOf, example, limbeck, modelWith, root } from './support/command.ts'
+import { namedLabels, type RandomHead, writeRandomHead } from './support/random-head.ts'
 import { scratchFolder } from './support/tensors.ts'
 
 const pages = [
@@ -144,6 +145,31 @@ function argumentsOf(line: string): string[] | undefined {
   return [...words, ...more.flat()]
 }
 
+/** Models of tasks that the example is not for, their heads drawn: they run, and mean nothing. */
+const heads: Readonly<Record<string, RandomHead>> = {
+  'my-nli': {
+    config: namedLabels(['entailment', 'neutral', 'contradiction']),
+    draw: { 'classifier.weight': [3, 256], 'classifier.bias': [3] },
+    seed: 1,
+  },
+  'my-ranker': {
+    config: { ...namedLabels(['LABEL_0']), problem_type: undefined },
+    draw: { 'classifier.weight': [1, 256], 'classifier.bias': [1] },
+    seed: 2,
+  },
+  'my-masked-lm': {
+    config: { architectures: ['BertForMaskedLM'] },
+    draw: {
+      'cls.predictions.transform.dense.weight': [256, 256],
+      'cls.predictions.transform.dense.bias': [256],
+      'cls.predictions.transform.LayerNorm.weight': [256],
+      'cls.predictions.transform.LayerNorm.bias': [256],
+      'cls.predictions.bias': [2048],
+    },
+    seed: 3,
+  },
+}
+
 describe('commands and programs of the pages run', () => {
   const seed = scratchFolder()
 
@@ -179,6 +205,8 @@ describe('commands and programs of the pages run', () => {
       join(seed, 'my-embedder/1_Pooling/config.json'),
       JSON.stringify({ pooling_mode_mean_tokens: true }),
     )
+    for (const [name, head] of Object.entries(heads))
+      writeRandomHead(example, join(seed, name), head)
     const args = argumentsOf(mainCommand)!
     const { code, stderr } = await limbeck(args, { cwd: seed })
     expect(code, stderr).toBe(0)

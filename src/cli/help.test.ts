@@ -277,33 +277,45 @@ test('limbeck run --help', async () => {
     run a model on a text
 
     Arguments:
-      model              model folder, folder that Limbeck wrote, or ONNX file
-      text               the text, or the question
-      second             second text of a pair; the context of a question
+      model                  model folder, folder that Limbeck wrote, or ONNX file
+      text                   the text, the question, or the query
+      second                 second text of a pair; the context of a question
 
     Data:
-      --question <text>  the question, as the first text
-      --context <text>   what the question is answered from, as the second text; long ones run as
-                         windows
+      --task <task>          text-classification, token-classification, question-answering, fill-mask,
+                             embeddings, zero-shot, reranking or retrieval (default: from the model and
+                             the options)
+      --question <text>      the question, as the first text
+      --context <text>       what the question is answered from, as the second text; long ones run as
+                             windows
+      --candidates <labels>  labels to choose among without training (zero-shot), parted by commas
+      --hypothesis <text>    what a candidate is put into, at {} (default: "This example is {}."; the
+                             candidate alone for embeddings)
+      --multi-label          judge each candidate by itself: several may be right
+      --query <text>         what documents are ranked by
+      --documents <file>     texts to rank by the query: one a line, or the column text of a table
+      --top <n>              documents, or words for a mask, to print (default: 10 documents, 5 words)
 
     Model:
-      --variant <file>   which file of the folder's onnx to run, such as model_quantized (default: the
-                         fastest here)
-      --all-variants     run every variant: does INT8 answer as FP32 does, and how fast is each
+      --variant <file>       which file of the folder's onnx to run, such as model_quantized (default:
+                             the fastest here)
+      --all-variants         run every variant: does INT8 answer as FP32 does, and how fast is each
 
     Measurement:
-      --threads <n>      threads of each run (default: the physical cores allotted)
+      --threads <n>          threads of each run (default: the physical cores allotted)
 
     Output:
-      --json             print one JSON document instead of a table
-      --debug            print the stack of an error
+      --json                 print one JSON document instead of a table
+      --debug                print the stack of an error
 
     Options:
-      -h, --help         print this help
+      -h, --help             print this help
 
     Examples:
       limbeck run ./out "where is my parcel?"
       limbeck run ./qa --question "Who wrote it?" --context "It was written by Ada." --all-variants
+      limbeck run ./nli "the keeper saved it" --candidates "sport,politics"
+      limbeck run ./ranker --query "how do I return it?" --documents answers.txt --top 3
     "
   `)
 })

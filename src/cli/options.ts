@@ -182,6 +182,42 @@ export const optionTable = {
     group: 'Data',
     help: 'what the question is answered from, as the second text; long ones run as windows',
   },
+  runTask: {
+    flags: '--task <task>',
+    group: 'Data',
+    help: 'text-classification, token-classification, question-answering, fill-mask, embeddings, zero-shot, reranking or retrieval',
+    default: 'from the model and the options',
+  },
+  candidates: {
+    flags: '--candidates <labels>',
+    group: 'Data',
+    help: 'labels to choose among without training (zero-shot), parted by commas',
+    parse: textList,
+  },
+  hypothesis: {
+    flags: '--hypothesis <text>',
+    group: 'Data',
+    help: 'what a candidate is put into, at {}',
+    default: '"This example is {}."; the candidate alone for embeddings',
+  },
+  multiLabel: {
+    flags: '--multi-label',
+    group: 'Data',
+    help: 'judge each candidate by itself: several may be right',
+  },
+  query: { flags: '--query <text>', group: 'Data', help: 'what documents are ranked by' },
+  documents: {
+    flags: '--documents <file>',
+    group: 'Data',
+    help: 'texts to rank by the query: one a line, or the column text of a table',
+  },
+  top: {
+    flags: '--top <n>',
+    group: 'Data',
+    help: 'documents, or words for a mask, to print',
+    default: '10 documents, 5 words',
+    parse: wholeNumber,
+  },
   stride: {
     flags: '--stride <n>',
     group: 'Data',

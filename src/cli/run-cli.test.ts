@@ -11,12 +11,14 @@ const jobs = vi.hoisted(() => ({
   evaluate: vi.fn(),
   bench: vi.fn(),
   run: vi.fn(),
+  runVariants: vi.fn(),
 }))
 vi.mock('../jobs/optimize.ts', () => ({ optimize: jobs.optimize }))
 vi.mock('../jobs/export-model.ts', () => jobs)
 vi.mock('../jobs/evaluate.ts', () => ({ evaluate: jobs.evaluate }))
 vi.mock('../jobs/bench.ts', () => ({ bench: jobs.bench }))
 vi.mock('../jobs/run.ts', () => ({ run: jobs.run }))
+vi.mock('../jobs/run-variants.ts', () => ({ runVariants: jobs.runVariants }))
 
 beforeEach(() => {
   jobs.optimize.mockResolvedValue({ report: sampleReport, folder: '/out' })
@@ -240,6 +242,16 @@ test('run: an answer of each kind', async () => {
     { kind: 'entities', entities: answers.entities },
     { kind: 'span', text: 'in 1843', score: 0.87 },
     { kind: 'value', value: 2.345678901 },
+    { kind: 'similarities', labels: [{ label: 'sport', score: 0.41234 }] },
+    { kind: 'masks', masks: [[{ token: ' capital', id: 812, score: 0.91 }]] },
+    {
+      kind: 'masks',
+      masks: ['a', 'b'].map((token, id) => [{ token, id, score: 0.5 }]),
+    },
+    {
+      kind: 'ranking',
+      documents: [{ rank: 1, score: -1.25, text: `It is\t${'long '.repeat(30)}`, index: 4 }],
+    },
   ]
   const texts: string[] = []
   for (const answer of kinds) {
@@ -270,6 +282,86 @@ test('run: an answer of each kind', async () => {
 
     2.34568
     1.23 ms, 7 tokens
+
+    label  cosine
+    ─────  ──────
+    sport  0.4123
+    1.23 ms, 7 tokens
+
+    word     probability
+    ───────  ───────────
+    capital       91.0 %
+    1.23 ms, 7 tokens
+
+    mask  word  probability
+    ────  ────  ───────────
+       1  a          50.0 %
+       2  b          50.0 %
+    1.23 ms, 7 tokens
+
+    rank    score  text
+    ────  ───────  ────────────────────────────────────────────────────────────────────────────────────────────────
+       1  -1.2500  It is long long long long long long long long long long long long long long long long long long…
+    1.23 ms, 7 tokens
+    "
+  `)
+})
+
+test('run: what a task needs', async () => {
+  jobs.run.mockResolvedValue({ answer: { kind: 'value', value: 1 }, ms: 1, tokens: 1 })
+  await limbeck('run', './m', 'a', '--candidates', 'x, y', '--multi-label', '--task', 'zero-shot')
+  expect(called('run')).toEqual({
+    ...{ model: './m', text: 'a', task: 'zero-shot' },
+    ...{ candidates: ['x', 'y'], multiLabel: true },
+  })
+  jobs.run.mockClear()
+  await limbeck('run', './m', '--query', 'q', '--documents', 'd.txt', '--top', '3')
+  expect(called('run')).toEqual({ model: './m', text: 'q', documents: 'd.txt', top: 3 })
+  const { code, err } = await limbeck('run', './m', '--query', 'q', '--question', 'p')
+  expect([code, err]).toEqual([2, 'error: --question and --query cannot both be given.\n'])
+})
+
+test('run --all-variants: what each says, rankings by their order', async () => {
+  const document = { rank: 1, score: 1, text: 'the first', index: 0 }
+  const one = { ms: 1, tokens: 9, truncated: false }
+  const kinds = [
+    [
+      { kind: 'ranking', documents: [document] },
+      { tau: 0.98765, sameFirst: true },
+    ],
+    [{ kind: 'masks', masks: [[{ token: 'a', id: 1, score: 0.5 }]] }],
+    [{ kind: 'similarities', labels: [{ label: 'sport', score: 0.25 }] }],
+  ]
+  const texts: string[] = []
+  for (const [answer, order] of kinds) {
+    jobs.runVariants.mockResolvedValue([
+      { ...one, variant: 'fp32 portable', answer },
+      { ...one, variant: 'INT8', answer, ...(order && { order }) },
+    ])
+    texts.push((await limbeck('run', './m', 'a text', '--all-variants')).out)
+  }
+  expect(`\n${texts.join('\n')}`).toMatchInlineSnapshot(`
+    "
+    variant        first document  order (Kendall's tau)  latency
+    ─────────────  ──────────────  ─────────────────────  ───────
+    fp32 portable  the first                           –  1.00 ms
+    INT8           the first                      0.9877  1.00 ms
+    Every variant gives the same first document.
+    9 tokens; medians of single runs.
+
+    variant        answer  probability  latency
+    ─────────────  ──────  ───────────  ───────
+    fp32 portable  a            50.0 %  1.00 ms
+    INT8           a            50.0 %  1.00 ms
+    Every variant gives the same answer.
+    9 tokens; medians of single runs.
+
+    variant        answer  cosine  latency
+    ─────────────  ──────  ──────  ───────
+    fp32 portable  sport   0.2500  1.00 ms
+    INT8           sport   0.2500  1.00 ms
+    Every variant gives the same answer.
+    9 tokens; medians of single runs.
     "
   `)
 })

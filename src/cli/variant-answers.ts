@@ -1,7 +1,7 @@
 /** What every variant of a model says to one text, one row each. */
-import type { Answer, LabelScore } from '../jobs/run.ts'
+import type { Answer, LabelScore } from '../fit/answer.ts'
 import type { VariantRun } from '../jobs/run-variants.ts'
-import { formatMs, formatPercent, unknown } from '../report/units.ts'
+import { formatFour, formatMs, formatPercent, unknown } from '../report/units.ts'
 import { tableText } from './show.ts'
 import type { View } from './verb.ts'
 
@@ -17,6 +17,12 @@ const likeliest = ({ label, score }: LabelScore): Brief => [label, formatPercent
 const briefs: BriefTexts = {
   labels: ({ labels }) => likeliest(labels[0]!),
   span: ({ text, score }) => [text === '' ? '(no answer)' : text, formatPercent(score)],
+  similarities: ({ labels: [first] }) => [first!.label, formatFour(first!.score)],
+  masks: ({ masks }) => [
+    masks.map(([first]) => first!.token.trim()).join(', '),
+    masks.map(([first]) => formatPercent(first!.score)).join(', '),
+  ],
+  ranking: ({ documents: [first] }) => [clipped(first!.text), unknown],
   entities: ({ entities }) => [
     entities.map(({ text, label }) => `${text} (${label})`).join(', ') || 'no entities',
     unknown,
@@ -25,7 +31,16 @@ const briefs: BriefTexts = {
   vector: ({ vector }) => [`[${vector.slice(0, 3).map(fourDigits).join(', ')}, …]`, unknown],
 }
 
+const clipped = (text: string): string =>
+  text.length <= 60 ? text : `${Array.from(text).slice(0, 59).join('')}…`
+
 const fourDigits = (value: number): string => value.toFixed(4)
+
+/** What stands beside an answer where it is no probability; rankings are compared as wholes. */
+const scoreTitles: Readonly<Partial<Record<Answer['kind'], string>>> = {
+  ranking: "order (Kendall's tau)",
+  similarities: 'cosine',
+}
 
 const briefOf = (answer: Answer): Brief =>
   (briefs[answer.kind] as (answer: Answer) => Brief)(answer)
@@ -34,20 +49,25 @@ const briefOf = (answer: Answer): Brief =>
 export function variantsText(runs: readonly VariantRun[], view: View): string {
   const right = { align: 'right' } as const
   const answers = runs.map(({ answer }) => briefOf(answer))
+  const { kind } = runs[0]!.answer
+  const ranked = kind === 'ranking'
   const table = {
     columns: [
       { title: 'variant' },
-      { title: 'answer' },
-      { title: 'probability', ...right },
+      { title: ranked ? 'first document' : 'answer' },
+      { title: scoreTitles[kind] ?? 'probability', ...right },
       { title: 'latency', ...right },
     ],
-    rows: runs.map(({ variant, ms }, i) => [variant, ...answers[i]!, formatMs(ms)]),
+    rows: runs.map(({ variant, ms, order }, i) => {
+      const [answer, probability] = answers[i]!
+      return [variant, answer, order ? formatFour(order.tau) : probability, formatMs(ms)]
+    }),
   }
   const [first, ...others] = answers.map(([text]) => text)
   const same = others.filter((text) => text === first).length
   const said =
     same === others.length
-      ? 'Every variant gives the same answer.'
+      ? `Every variant gives the same ${ranked ? 'first document' : 'answer'}.`
       : `${others.length - same} of ${runs.length} variants answer otherwise than ${runs[0]!.variant}.`
   const { tokens, truncated } = runs[0]!
   const cut = truncated ? ', cut to the length of the model' : ''

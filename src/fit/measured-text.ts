@@ -142,7 +142,7 @@ const column = (text: string | undefined): Column | undefined =>
   text === undefined ? undefined : parseColumn(text)
 
 /** Plain text has one column; elsewhere the habit of data sets decides. */
-const defaultText = (file: string): Column => (/\.txt(\.gz)?$/.test(file) ? 1 : 'text')
+export const defaultText = (file: string): Column => (/\.txt(\.gz)?$/.test(file) ? 1 : 'text')
 
 const RANDOM_TEXTS = 128
 

@@ -10,6 +10,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
+import type { Answer } from '../fit/answer.ts'
+import { RANKED } from '../fit/rank-documents.ts'
+import { kendallTau } from '../stats/kendall.ts'
 import { buildInChild } from './build-in-child.ts'
 import { cpuWeightBits } from './export-model.ts'
 import { openModel, tokenizerOf } from './load.ts'
@@ -21,6 +24,15 @@ import { optimizePlans, type VariantPlan } from './variants.ts'
 export interface VariantRun extends RunResult {
   /** Such as `fp32 optimized` or `INT8`. */
   readonly variant: string
+  /** Of rankings: how near the order is to that of the first variant. */
+  readonly order?: OrderAgreement | undefined
+}
+
+export interface OrderAgreement {
+  /** Kendall's tau-b of the scores of all documents; not a number where one variant's are all equal. */
+  readonly tau: number
+  /** Whether the same document comes first. */
+  readonly sameFirst: boolean
 }
 
 /** Runs every variant on one text, one after the other. */
@@ -53,9 +65,30 @@ async function runAll(
   const model = openModel(options.model)
   const tokenizer = await tokenizerOf(model)
   const runs: VariantRun[] = []
+  // orders are compared over all documents, whatever is shown
+  const whole = options.documents === undefined ? options : { ...options, top: Infinity }
   for (const { name, file } of variants) {
-    const result = await runFile(model, tokenizer, join(folder, file), options)
+    const result = await runFile(model, tokenizer, join(folder, file), whole)
     runs.push({ ...result, variant: name, file })
   }
-  return runs
+  const [first] = runs
+  return runs.map(({ answer, ...rest }, i) => ({
+    ...rest,
+    answer: shortened(answer, options.top),
+    ...(i > 0 && { order: orderAgreement(first!.answer, answer) }),
+  }))
+}
+
+const shortened = (answer: Answer, top = RANKED): Answer =>
+  answer.kind === 'ranking' ? { ...answer, documents: answer.documents.slice(0, top) } : answer
+
+function orderAgreement(first: Answer, other: Answer): OrderAgreement | undefined {
+  if (first.kind !== 'ranking' || other.kind !== 'ranking') return undefined
+  const [x, y] = [first, other].map(({ documents }) => {
+    const scores = new Float64Array(documents.length)
+    for (const { index, score } of documents) scores[index] = score
+    return scores
+  })
+  const sameFirst = first.documents[0]!.index === other.documents[0]!.index
+  return { tau: kendallTau(x!, y!), sameFirst }
 }

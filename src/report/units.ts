@@ -137,4 +137,5 @@ const formatHundredths = (share: number): string =>
       ? (share * 100).toFixed(2)
       : (share * 100).toFixed(1)
 
-const formatFour = (value: number): string => (Number.isFinite(value) ? value.toFixed(4) : unknown)
+export const formatFour = (value: number): string =>
+  Number.isFinite(value) ? value.toFixed(4) : unknown

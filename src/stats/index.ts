@@ -31,6 +31,7 @@ export {
   spearmanStatistic,
 } from './correlation.ts'
 export { type Interval, mean, meanInterval, standardDeviation, wilsonInterval } from './interval.ts'
+export { kendallTau } from './kendall.ts'
 export { type PairedDifference, pairedDifference, tangoInterval } from './paired-difference.ts'
 export { median, quantile, quantileInterval } from './quantile.ts'
 export { type Random, randomFrom } from './random.ts'

@@ -122,7 +122,8 @@ export function claimsTable(claims: readonly Claim[]): string {
   return textTable(table).text
 }
 
-function verdict({ met, bound, interval }: Claim): Cell {
+/** Whether the bound is met; nothing where there is none. */
+export function verdict({ met, bound, interval }: Claim): Cell {
   if (met === undefined || bound === undefined) return ''
   const open = interval.low < bound && bound < interval.high ? 'within the noise' : undefined
   return { text: met ? 'met' : 'MISSED', tone: met ? 'good' : 'bad', detail: open }

@@ -10,3 +10,4 @@ export {
   simplify,
 } from './pipelines.ts'
 export { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
+export { raise } from './raise/raise.ts'

@@ -1,0 +1,45 @@
+/**
+ * Boolean terms of a mask, judged as functions of the index: what is true everywhere masks nothing.
+ */
+import type { Value } from '../../graph/graph.ts'
+import type { RewriteContext } from '../../graph/rewrite.ts'
+import { isNeverNegative, subDims } from '../../graph/shape.ts'
+import type { InferredType } from '../../ops/infer/infer-row.ts'
+import { difference, type IndexFunction, indexFunction } from './index-function.ts'
+
+/** Comparisons as `a − b − margin ≥ 0`, the operands in this order. */
+const comparisons: Readonly<Record<string, { readonly order: 1 | -1; readonly margin: 0 | 1 }>> = {
+  GreaterOrEqual: { order: 1, margin: 0 },
+  Greater: { order: 1, margin: 1 },
+  LessOrEqual: { order: -1, margin: 0 },
+  Less: { order: -1, margin: 1 },
+}
+
+/** `f[i] ≥ margin` for the index function f. */
+export interface Comparison {
+  readonly difference: IndexFunction
+  readonly margin: 0 | 1
+}
+
+/** A comparison of two index functions, as one function that must not be below its margin. */
+export function comparisonOf(value: Value, context: RewriteContext): Comparison | undefined {
+  const node = context.producer(value)
+  const row = node?.domain === '' && Object.hasOwn(comparisons, node.op) && comparisons[node.op]
+  const [a, b] = node?.inputs ?? []
+  const rank = context.typeOf(value)?.shape?.length
+  if (!node || !row || !a || !b || rank === undefined) return undefined
+  const [left, right] = [a, b].map((input) => indexFunction(input, context))
+  if (!left || !right) return undefined
+  const found = row.order === 1 ? difference(left, right, rank) : difference(right, left, rank)
+  return found && { difference: found, margin: row.margin }
+}
+
+/** True for every index and all sizes of the symbols. */
+export function isAlwaysTrue(value: Value, context: RewriteContext): boolean {
+  const { known } = (context.typeOf(value) ?? {}) as InferredType
+  if (known?.length && known.every((element) => element === 1)) return true
+  const found = comparisonOf(value, context)
+  if (!found) return false
+  const { offset, steps } = found.difference
+  return isNeverNegative(subDims(offset, found.margin)) && steps.every(isNeverNegative)
+}

@@ -1,0 +1,47 @@
+/**
+ * Foreign graphs raised to the logical form of our own: what exporters took apart is put together, and what
+ * they spell differently is spelled once. The lowerings then treat them as graphs that we built.
+ */
+import type { ReadTensor } from '../../graph/tensor.ts'
+import { eliminateRules } from '../eliminate.ts'
+import { foldConstants } from '../fold-constants.ts'
+import { mergeCommon } from '../merge-common.ts'
+import type { Pass } from '../pass.ts'
+import { rulePass } from '../rule-pass.ts'
+import { shapeSource } from '../shape-source.ts'
+import { constantReshape, flattenAsReshape, squeezeOfUnsqueeze } from './constant-reshape.ts'
+import { gatherByCoordinates, gatherFlattened, gatherRange } from './gather-by-position.ts'
+import { inferenceRules } from './inference-mode.ts'
+import { activationRules } from './raise-activations.ts'
+import { gemmAsLinear, matMulAsLinear, nameParameters, unflattenLinear } from './raise-linear.ts'
+import { normRules } from './raise-norm.ts'
+import { raiseScores } from './raise-scores.ts'
+
+/** The passes, in order; `read` gives the values of constants. */
+export const raise = (read: ReadTensor): readonly Pass[] => [
+  rulePass('inference-mode', 'Switches off what only training does.', inferenceRules),
+  rulePass('eliminate', 'Removes identities and merges steps that are one.', eliminateRules),
+  foldConstants(read),
+  mergeCommon,
+  rulePass('constant-shapes', 'Writes shapes that are known instead of computing them.', [
+    constantReshape,
+    flattenAsReshape,
+    squeezeOfUnsqueeze,
+    gatherRange,
+    gatherByCoordinates,
+    gatherFlattened,
+    shapeSource,
+  ]),
+  rulePass('raise-parts', 'Puts together activations and normalizations written in parts.', [
+    ...activationRules(read),
+    ...normRules(read),
+  ]),
+  rulePass('raise-linear', 'Writes every linear layer as one product with its stored matrix.', [
+    gemmAsLinear,
+    matMulAsLinear,
+    unflattenLinear,
+    nameParameters,
+  ]),
+  rulePass('raise-scores', 'Writes attention scores in one form.', [raiseScores(read)]),
+  mergeCommon,
+]

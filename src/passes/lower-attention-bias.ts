@@ -26,7 +26,7 @@ export const fuseBiasedAttention: NodeRule = rule('fuse-biased-attention', {
     const keyT = op.Transpose!(x.key!, perm(0, 1, 3, 2))
     const content = op.Mul!(op.MatMul!(x.query!, keyT), op.weight('scale'))
     const scores = op.either(op.Add!(content, x.bias!), content)
-    const masked = op.Where!(x.mask!, scores, op.weight('low'))
+    const masked = op.either(op.Where!(x.mask!, scores, op.weight('low')), scores)
     return op.MatMul!(op.Softmax!(masked, overKeys), x.value!)
   },
   when: (x, context) => reasonAgainst(x, context) ?? true,
@@ -47,7 +47,6 @@ export const fuseBiasedAttention: NodeRule = rule('fuse-biased-attention', {
 
 /** Undefined when the match is attention that the kernel computes; otherwise why not. */
 function reasonAgainst(x: Letters, context: RewriteContext): string | undefined {
-  const low = context.weight(x.low!)!.tensor
   const [query, key, value] = [x.query, x.key, x.value].map((role) => shapeOf(role, context))
   if (query?.length !== 4 || key?.length !== 4 || value?.length !== 4) {
     return 'query, key and value are not known to be [batch, heads, tokens, size]'
@@ -60,14 +59,14 @@ function reasonAgainst(x: Letters, context: RewriteContext): string | undefined 
     return 'the size of a head is not known'
   }
   if (!(scalarOf(context.weight(x.scale!)!.tensor)! > 0)) return 'the scale is not above 0'
-  if (low.dtype !== 'float32' || !((scalarOf(low) ?? 0) <= LOW)) {
+  const low = x.low && context.weight(x.low)!.tensor
+  if (low && (low.dtype !== 'float32' || !((scalarOf(low) ?? 0) <= LOW))) {
     return 'the masked value is not the lowest float'
   }
-  const mask = shapeOf(x.mask, context)
-  if (mask?.length !== 4) return 'the mask has not four dimensions'
-  const bias = x.bias ? shapeOf(x.bias, context) : undefined
-  if (x.bias && bias?.length !== 4) return 'the bias has not four dimensions'
-  for (const shape of bias ? [mask, bias] : [mask]) {
+  for (const term of [x.mask, x.bias]) {
+    const shape = shapeOf(term, context)
+    if (!term) continue
+    if (shape?.length !== 4) return 'the mask or the bias has not four dimensions'
     const fits = [query[0], heads, query[2], key[2]].every(
       (dim, axis) => shape[axis] === 1 || equalDims(shape[axis] ?? null, dim ?? null),
     )
@@ -92,7 +91,8 @@ function flatHeads(context: RewriteContext, heads: Value): Value | undefined {
 
 /** The kernel's inputs after the value: a float mask, or the bias alone and how many keys are real. */
 function maskInputs(context: RewriteContext, x: Letters): (Value | undefined)[] {
-  const lengths = rightPadded(context, x.mask!, x.key!, 2)
+  if (!x.mask) return x.bias ? [withLengths(context, x.bias, x)] : []
+  const lengths = rightPadded(context, x.mask, x.key!, 2)
   if (lengths) {
     const bias = x.bias && withLengths(context, x.bias, x)
     return [bias, undefined, undefined, lengths]

@@ -35,7 +35,7 @@ export const fuseAttention: NodeRule = rule('fuse-attention', {
       op.MatMul!(query, op.Transpose!(key, perm(0, 1, 3, 2))),
       op.weight('scale'),
     )
-    const masked = op.Where!(x.mask!, scores, op.weight('low'))
+    const masked = op.either(op.Where!(x.mask!, scores, op.weight('low')), scores)
     const context = op.MatMul!(op.Softmax!(masked, overKeys), value)
     return op.Reshape!(op.Transpose!(context, perm(0, 2, 1, 3)), x.merged!, copiesZeros)
   },
@@ -45,11 +45,12 @@ export const fuseAttention: NodeRule = rule('fuse-attention', {
     const scale = scalarOf(op.weight(x.scale!)!.tensor)!
     const attributes = { q_num_heads: int(heads!), kv_num_heads: int(heads!), scale: float(scale) }
     const qkv = [x.query, x.key, x.value]
-    const lengths = rightPadded(op, x.mask!, x.key!)
+    if (!x.mask) return op.op('Attention', qkv, attributes)
+    const lengths = rightPadded(op, x.mask, x.key!)
     if (lengths) {
       return op.op('Attention', [...qkv, undefined, undefined, undefined, lengths], attributes)
     }
-    return op.op('Attention', [...qkv, expandMask(op, x.mask!, x)], attributes)
+    return op.op('Attention', [...qkv, expandMask(op, x.mask, x)], attributes)
   },
 })
 
@@ -60,8 +61,6 @@ function attentionOf(
 ): string | undefined {
   const query = constantInts(x.queryShape!, context)
   const merged = constantInts(x.merged!, context)
-  const low = context.weight(x.low!)!.tensor
-  const mask = context.typeOf(x.mask!)?.shape
   if (query?.length !== 4) return 'the head shape is not constant'
   if (query[0] !== 0 || query[1] !== 0) return 'the head shape does not keep batch and tokens'
   if (query[2]! < 1) return 'the number of heads is not in the head shape'
@@ -78,6 +77,9 @@ function attentionOf(
   }
   if (!(scalarOf(context.weight(x.scale!)!.tensor)! > 0))
     return 'the scale is not one number above 0'
+  if (!x.mask) return undefined
+  const low = context.weight(x.low!)!.tensor
+  const mask = context.typeOf(x.mask)?.shape
   if (mask?.length !== 4 || mask[1] !== 1) return 'the mask is not [batch, 1, …, keys]'
   if (low.dtype !== 'float32' || !((scalarOf(low) ?? 0) <= LOW)) {
     return 'the masked value is not the lowest float'

@@ -10,7 +10,7 @@ import type { Node, Value } from '../../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { type Dim, equalDims, type Shape } from '../../graph/shape.ts'
 import { int64Tensor } from '../../graph/tensor.ts'
-import { type IndexFunction, indexFunction } from './index-function.ts'
+import { constantInts, type IndexFunction, indexFunction } from './index-function.ts'
 
 /** `Gather(data, offset + position)` along one axis → Slice. */
 export const gatherRange: NodeRule = {
@@ -45,6 +45,11 @@ function rowsFrom(
 ): Value {
   const count = context.typeOf(indices)!.shape![axis]!
   if (offset === 0 && equalDims(count, context.typeOf(data)?.shape?.[0] ?? null)) return data
+  const taken = offset === 0 ? endOfSlice(context, data, indices) : undefined
+  if (taken) {
+    const zero = context.constant(int64Tensor([0]), 'rows')
+    return context.op('Slice', [data, zero, taken, zero])
+  }
   const ends = (values: number[]) => context.constant(int64Tensor(values), 'rows')
   const length = context.op('Shape', [indices], { start: int(axis), end: int(axis + 1) })
   const end =
@@ -54,6 +59,16 @@ function rowsFrom(
         ? length
         : context.op('Add', [length, ends([offset])])
   return context.op('Slice', [data, ends([offset]), end, ends([0])])
+}
+
+/** Where the positions are the first ones of a stored list as long as the data: the end of that Slice. */
+function endOfSlice(context: RewriteContext, data: Value, indices: Value): Value | undefined {
+  const slice = context.producer(indices)
+  const [stored, , end, axes] = slice?.op === 'Slice' && slice.domain === '' ? slice.inputs : []
+  const list = stored && context.weight(stored)?.tensor.shape
+  const rows = context.typeOf(data)?.shape?.[0]
+  const isLast = axes && constantInts(axes, context)?.join() === `${(list?.length ?? 0) - 1}`
+  return list && isLast && list.at(-1) === rows ? end : undefined
 }
 
 const unsqueeze = (context: RewriteContext, x: Value, axes: readonly number[]): Value =>

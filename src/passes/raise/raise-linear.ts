@@ -8,8 +8,8 @@ import { floatOf, intOf, ints } from '../../graph/attributes.ts'
 import type { Node, Value, Weight } from '../../graph/graph.ts'
 import { scalarOf } from '../../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
-import { equalShapes } from '../../graph/shape.ts'
-import { transposed } from '../../graph/tensor.ts'
+import { equalDims, equalShapes, productDims } from '../../graph/shape.ts'
+import { int64Tensor, transposed } from '../../graph/tensor.ts'
 
 /** `MatMul(x, W)` with W stored `[in, out]` → `MatMul(x, Transpose(W'))`. */
 export const matMulAsLinear: NodeRule = {
@@ -91,14 +91,17 @@ export const unflattenLinear: NodeRule = {
     const [from, to] = [x, node.outputs[0]].map((value) => value && context.typeOf(value)?.shape)
     const flatShape = context.typeOf(matmul.inputs[0]!)?.shape
     const right = context.typeOf(matmul.inputs[1]!)?.shape
-    if (!x || !from || !to || from.length < 3 || flatShape?.length !== 2) return undefined
-    if (from.at(-1) !== flatShape[1] || right?.length !== 2 || to.at(-1) !== right[1]) {
-      return undefined
-    }
-    if (!equalShapes(from.slice(0, -1), to.slice(0, -1))) return undefined
+    const leading = to?.slice(0, -1)
+    if (!x || !from || !leading || leading.length < 2 || flatShape?.length !== 2) return undefined
+    if (right?.length !== 2 || to?.at(-1) !== right[1]) return undefined
+    if (!equalShapes(from.slice(0, leading.length), leading)) return undefined
+    if (equalDims(productDims(from.slice(leading.length)), flatShape[1]!) !== true) return undefined
     const shared = [node.inputs[0]!, matmul.outputs[0]!].some((value) => context.uses(value) > 1)
     if (shared) return undefined
-    const y = context.op('MatMul', [x, matmul.inputs[1]])
+    const keep = int64Tensor([...leading.map(() => 0), Number(flatShape[1])])
+    const whole = from.length === leading.length + 1
+    const input = whole ? x : context.op('Reshape', [x, context.constant(keep, 'shape')])
+    const y = context.op('MatMul', [input, matmul.inputs[1]])
     if (!withBias) return [y]
     const bias = add.inputs.find((input) => input !== matmul.outputs[0])
     const row = bias && context.weight(bias)?.tensor.shape

@@ -7,7 +7,7 @@
  */
 import { int, intOf, ints, intsOf } from '../../graph/attributes.ts'
 import type { Node, Value } from '../../graph/graph.ts'
-import { scalarOf } from '../../graph/pattern.ts'
+import { rule, scalarOf } from '../../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { equalDims } from '../../graph/shape.ts'
 import { floatScalar, type ReadTensor } from '../../graph/tensor.ts'
@@ -60,6 +60,21 @@ export const raiseScores = (read: ReadTensor): NodeRule => ({
     }
     return [context.op('Softmax', [value], { axis: int(-1) })]
   },
+})
+
+/** `Where(IsNaN(p), 0, p)` of probabilities p over scores without −∞, which are never NaN → p. */
+export const dropNanGuard: NodeRule = rule('drop-nan-guard', {
+  match: (op, x) => op.Where!(op.IsNaN!(x.weights!), op.number(0), x.weights!),
+  when: (x, context) => {
+    const softmax = context.producer(x.weights!)
+    if (softmax?.op !== 'Softmax') return 'what is guarded is no Softmax'
+    const where = softmax.inputs[0] && context.producer(softmax.inputs[0])
+    const low = where?.op === 'Where' ? where.inputs[2] : undefined
+    const masked = low && scalarOf(context.weight(low)?.tensor)
+    const isPlain = where?.op === 'Mul'
+    return isPlain || masked === MASKED_SCORE || 'the scores may be minus infinity'
+  },
+  rewrite: (_, x) => x.weights!,
 })
 
 /** Reads scores; one object an attempt. */

@@ -9,13 +9,14 @@ import { mergeCommon } from '../merge-common.ts'
 import type { Pass } from '../pass.ts'
 import { rulePass } from '../rule-pass.ts'
 import { shapeSource } from '../shape-source.ts'
-import { constantReshape, flattenAsReshape, squeezeOfUnsqueeze } from './constant-reshape.ts'
 import { gatherByCoordinates, gatherFlattened, gatherRange } from './gather-by-position.ts'
 import { inferenceRules } from './inference-mode.ts'
+import { knownSize } from './known-sizes.ts'
 import { activationRules } from './raise-activations.ts'
 import { gemmAsLinear, matMulAsLinear, nameParameters, unflattenLinear } from './raise-linear.ts'
 import { normRules } from './raise-norm.ts'
-import { raiseScores } from './raise-scores.ts'
+import { dropNanGuard, raiseScores } from './raise-scores.ts'
+import { constantReshape, viewOfSame } from './views.ts'
 
 /** The passes, in order; `read` gives the values of constants. */
 export const raise = (read: ReadTensor): readonly Pass[] => [
@@ -24,13 +25,14 @@ export const raise = (read: ReadTensor): readonly Pass[] => [
   foldConstants(read),
   mergeCommon,
   rulePass('constant-shapes', 'Writes shapes that are known instead of computing them.', [
+    viewOfSame,
     constantReshape,
-    flattenAsReshape,
-    squeezeOfUnsqueeze,
+    knownSize,
     gatherRange,
     gatherByCoordinates,
     gatherFlattened,
     shapeSource,
+    ...eliminateRules,
   ]),
   rulePass('raise-parts', 'Puts together activations and normalizations written in parts.', [
     ...activationRules(read),
@@ -42,6 +44,9 @@ export const raise = (read: ReadTensor): readonly Pass[] => [
     unflattenLinear,
     nameParameters,
   ]),
-  rulePass('raise-scores', 'Writes attention scores in one form.', [raiseScores(read)]),
+  rulePass('raise-scores', 'Writes attention scores in one form.', [
+    raiseScores(read),
+    dropNanGuard,
+  ]),
   mergeCommon,
 ]

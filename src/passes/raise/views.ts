@@ -1,0 +1,84 @@
+/**
+ * Views: Reshape, Squeeze, Unsqueeze and Flatten only rename the axes of the same elements in the same order.
+ *
+ * A chain of views is one Reshape with a constant target, or nothing where an earlier value has the shape.
+ * Exporters compute targets at run time from Shape, Gather and Concat; inference follows those chains by
+ * value, so the result's dimensions are known: what equals the dimension at the same place is copied (0),
+ * what is a number is written, and one other is left over (−1).
+ */
+import type { Node, Value } from '../../graph/graph.ts'
+import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
+import { type Dim, equalDims, equalShapes, type Shape } from '../../graph/shape.ts'
+import { inlineValues, int64Tensor } from '../../graph/tensor.ts'
+
+const viewOps = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
+
+const isView = (node: Node | undefined): node is Node => node?.domain === '' && viewOps.has(node.op)
+
+/** What a view shows, nearest first. */
+function* sources(node: Node, context: RewriteContext): Generator<Value> {
+  for (let view: Node | undefined = node; isView(view); ) {
+    const [x]: readonly (Value | undefined)[] = view.inputs
+    if (!x) return
+    yield x
+    view = context.producer(x)
+  }
+}
+
+/** A view of a view that is a value we have → that value. */
+export const viewOfSame: NodeRule = {
+  name: 'view-of-same',
+  anchors: [...viewOps],
+  apply(node, context) {
+    const to = node.outputs[0] && context.typeOf(node.outputs[0])?.shape
+    if (!to) return undefined
+    for (const source of sources(node, context)) {
+      if (equalShapes(context.typeOf(source)?.shape, to)) return [source]
+    }
+    return undefined
+  },
+}
+
+/** Views → one `Reshape(x, constant)` from as far up as dimensions are known. */
+export const constantReshape: NodeRule = {
+  name: 'constant-reshape',
+  anchors: ['Reshape', 'Flatten'],
+  apply(node, context) {
+    const to = node.outputs[0] && context.typeOf(node.outputs[0])?.shape
+    if (!to) return undefined
+    const steps = [...sources(node, context)].reverse()
+    for (const source of steps) {
+      const from = context.typeOf(source)?.shape
+      const dims = from && targetOf(from, to)
+      if (!dims) continue
+      if (source === node.inputs[0] && isWritten(node, dims, context)) return undefined
+      return [context.op('Reshape', [source, context.constant(int64Tensor(dims), 'shape')])]
+    }
+    return undefined
+  },
+}
+
+/** The node is the very Reshape that would be written. */
+function isWritten(node: Node, dims: readonly number[], context: RewriteContext): boolean {
+  const target = node.op === 'Reshape' && node.inputs[1] && context.weight(node.inputs[1])
+  const values = target ? inlineValues(target.tensor) : undefined
+  return (
+    values !== undefined &&
+    !node.attributes.allowzero &&
+    Array.from(values, Number).join() === dims.join()
+  )
+}
+
+/** The constant target; undefined when two dimensions must be found at run time. */
+function targetOf(from: Shape, to: Shape): number[] | undefined {
+  const dims = to.map((dim, i) => constantDim(dim, from[i]))
+  const open = dims.filter((dim) => dim === undefined).length
+  // a known zero would read as a copy
+  if (open > 1 || to.includes(0)) return undefined
+  return dims.map((dim) => dim ?? -1)
+}
+
+function constantDim(dim: Dim, before: Dim | undefined): number | undefined {
+  if (typeof dim === 'number') return dim
+  return before !== undefined && equalDims(dim, before) ? 0 : undefined
+}

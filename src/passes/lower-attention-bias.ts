@@ -67,9 +67,11 @@ function reasonAgainst(x: Letters, context: RewriteContext): string | undefined 
     const shape = shapeOf(term, context)
     if (!term) continue
     if (shape?.length !== 4) return 'the mask or the bias has not four dimensions'
-    const fits = [query[0], heads, query[2], key[2]].every(
-      (dim, axis) => shape[axis] === 1 || equalDims(shape[axis] ?? null, dim ?? null),
-    )
+    // exporters name each input's batch apart: it may differ in name, not in what is known
+    const fits = [query[0], heads, query[2], key[2]].every((dim, axis) => {
+      const equal = equalDims(shape[axis] ?? null, dim ?? null)
+      return shape[axis] === 1 || equal || (axis === 0 && equal === undefined)
+    })
     if (!fits) return 'the mask or the bias is not as large as the scores'
   }
   return undefined

@@ -34,8 +34,28 @@ export function comparisonOf(value: Value, context: RewriteContext): Comparison 
   return found && { difference: found, margin: row.margin }
 }
 
+const spreads = new Set([
+  'Expand',
+  'Unsqueeze',
+  'Squeeze',
+  'Reshape',
+  'Transpose',
+  'Slice',
+  'Identity',
+])
+const MAX_DEPTH = 16
+
 /** True for every index and all sizes of the symbols. */
-export function isAlwaysTrue(value: Value, context: RewriteContext): boolean {
+export function isAlwaysTrue(value: Value, context: RewriteContext, depth = 0): boolean {
+  const node = context.producer(value)
+  if (node?.domain === '' && depth < MAX_DEPTH) {
+    const holds = (input: Value | undefined) =>
+      input !== undefined && isAlwaysTrue(input, context, depth + 1)
+    if (spreads.has(node.op) && context.typeOf(value)?.dtype === 'bool') {
+      return holds(node.inputs[0])
+    }
+    if (node.op === 'And') return node.inputs.every(holds)
+  }
   const { known } = (context.typeOf(value) ?? {}) as InferredType
   if (known?.length && known.every((element) => element === 1)) return true
   const found = comparisonOf(value, context)

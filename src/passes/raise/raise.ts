@@ -16,6 +16,7 @@ import { activationRules } from './raise-activations.ts'
 import { gemmAsLinear, matMulAsLinear, nameParameters, unflattenLinear } from './raise-linear.ts'
 import { normRules } from './raise-norm.ts'
 import { dropNanGuard, raiseScores } from './raise-scores.ts'
+import { unmergeHeads } from './unmerge-heads.ts'
 import { constantReshape, viewOfSame } from './views.ts'
 
 /** The passes, in order; `read` gives the values of constants. */
@@ -43,6 +44,11 @@ export const raise = (read: ReadTensor): readonly Pass[] => [
     matMulAsLinear,
     unflattenLinear,
     nameParameters,
+  ]),
+  rulePass('unmerge-heads', 'Keeps batch and heads apart in batched products.', [
+    unmergeHeads,
+    viewOfSame,
+    constantReshape,
   ]),
   rulePass('raise-scores', 'Writes attention scores in one form.', [
     raiseScores(read),

@@ -69,16 +69,20 @@ function isWritten(node: Node, dims: readonly number[], context: RewriteContext)
   )
 }
 
-/** The constant target; undefined when two dimensions must be found at run time. */
+/**
+ * The constant target: leading dimensions are copied, numbers written; undefined when two dimensions must be
+ * found at run time.
+ */
 function targetOf(from: Shape, to: Shape): number[] | undefined {
-  const dims = to.map((dim, i) => constantDim(dim, from[i]))
+  const isCopy = (dim: Dim, i: number) => i < from.length && equalDims(dim, from[i]!) === true
+  const changed = to.findIndex((dim, i) => !isCopy(dim, i))
+  const leading = changed < 0 ? to.length : changed
+  const dims = to.map((dim, i) => {
+    if (i < leading) return 0
+    return typeof dim === 'number' ? dim : isCopy(dim, i) ? 0 : undefined
+  })
   const open = dims.filter((dim) => dim === undefined).length
   // a known zero would read as a copy
   if (open > 1 || to.includes(0)) return undefined
   return dims.map((dim) => dim ?? -1)
-}
-
-function constantDim(dim: Dim, before: Dim | undefined): number | undefined {
-  if (typeof dim === 'number') return dim
-  return before !== undefined && equalDims(dim, before) ? 0 : undefined
 }

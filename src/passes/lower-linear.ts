@@ -90,6 +90,12 @@ export const flatten = (context: RewriteContext, x: Value, width: number): Value
 
 /** `[tokens, width]` → the leading dimensions of `like`, then width. */
 function unflatten(context: RewriteContext, y: Value, like: Value, width: number): Value {
+  const known = context.typeOf(like)!.shape!.slice(0, -1)
+  const open = known.filter((dim) => typeof dim !== 'number')
+  if (open.length <= 1) {
+    const dims = [...known.map((dim) => (typeof dim === 'number' ? dim : -1)), width]
+    return context.op('Reshape', [y, context.constant(int64Tensor(dims), 'shape')])
+  }
   const leading = context.op('Shape', [like], { start: int(0), end: int(-1) })
   const last = context.constant(int64Tensor([width]), 'width')
   return context.op('Reshape', [y, context.op('Concat', [leading, last], { axis: int(0) })])

@@ -14,7 +14,7 @@ import { floatScalar, type ReadTensor } from '../../graph/tensor.ts'
 import { isAlwaysTrue } from './mask-terms.ts'
 
 /** Value that takes a masked score's place: the lowest float32, as Hugging Face fills. */
-const MASKED_SCORE = -3.4028234663852886e38
+export const MASKED_SCORE = -3.4028234663852886e38
 /** What is at most this masks a score wholly. */
 const LOW = -1e38
 

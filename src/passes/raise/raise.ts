@@ -9,6 +9,7 @@ import { mergeCommon } from '../merge-common.ts'
 import type { Pass } from '../pass.ts'
 import { rulePass } from '../rule-pass.ts'
 import { shapeSource } from '../shape-source.ts'
+import { decomposeAttention } from './decompose-attention.ts'
 import { gatherByCoordinates, gatherFlattened, gatherRange } from './gather-by-position.ts'
 import { inferenceRules } from './inference-mode.ts'
 import { knownSize } from './known-sizes.ts'
@@ -49,6 +50,9 @@ export const raise = (read: ReadTensor): readonly Pass[] => [
     unmergeHeads,
     viewOfSame,
     constantReshape,
+  ]),
+  rulePass('decompose-attention', 'Writes Attention operators as the mathematics they are.', [
+    decomposeAttention,
   ]),
   rulePass('raise-scores', 'Writes attention scores in one form.', [
     raiseScores(read),

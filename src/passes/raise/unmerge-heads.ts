@@ -91,12 +91,13 @@ const moves: Readonly<Record<string, Move>> = {
     const indices = expand?.op === 'Expand' && expand.domain === '' ? expand.inputs[0] : undefined
     const [from, to] = [shapeOf(indices, context), shapeOf(node.inputs[1], context)]
     const isLast = [-1, 2].includes(intOf(node, 'axis', 0))
-    if (!x || !indices || from?.length !== 2 || to?.length !== 3 || !isLast) return undefined
-    const whole = [0, 1].every((i) => equalDims(from[i]!, to[i + 1]!) === true)
+    if (!x || !indices || !from || from.length < 2 || to?.length !== 3 || !isLast) return undefined
+    const same = [-2, -1].every((i) => equalDims(from.at(i)!, to.at(i)!) === true)
+    const whole = same && from.slice(0, -2).every((dim) => dim === 1)
     if (!whole || shapeOf(x, context)![0] === 1) return undefined
     const sizes = [
       context.op('Shape', [x], { start: int(0), end: int(2) }),
-      context.op('Shape', [indices]),
+      context.op('Shape', [indices], { start: int(-2) }),
     ]
     const shape = context.op('Concat', sizes, { axis: int(0) })
     const spread = context.op('Expand', [indices, shape])

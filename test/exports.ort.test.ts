@@ -5,62 +5,13 @@
  * Eight of the files were exported while training: their Dropout drops at random. It is switched off in
  * the original, by the protobuf message alone, and all three must then give what PyTorch gave.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { HostTensor } from '../src/graph/data-type.ts'
-import { hostArray } from '../src/graph/data-type.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
-import { ModelProtoSchema } from '../src/onnx/generated/onnx-ml.ts'
-import {
-  materialize,
-  onnxBytes,
-  readOnnx,
-  readSafetensors,
-  tensorReader,
-} from '../src/onnx/index.ts'
-import { openInline } from '../src/runtime/open-inline.ts'
-import { describeWith, fixture } from './support/fixtures.ts'
-
-type Tensors = Record<string, HostTensor>
-
-const root = fixture('exports')
-const exported = existsSync(root)
-  ? readdirSync(root, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.onnx'))
-      .sort()
-  : []
-
-/** The recorded tensors of a folder whose name begins with `in.` or `out.`. */
-function recorded(file: string, prefix: 'in.' | 'out.'): Tensors {
-  const { tensors } = readSafetensors(join(root, dirname(file), 'io.safetensors'), nodeFiles)
-  const found: Tensors = {}
-  for (const [name, tensor] of tensors) {
-    if (!name.startsWith(prefix)) continue
-    const data = hostArray(tensor.dtype, materialize(tensor, nodeFiles))
-    found[name.slice(prefix.length)] = { dtype: tensor.dtype, shape: tensor.shape, data }
-  }
-  return found
-}
-
-/** The file as it is, but with Dropout off. */
-function inferenceModel(path: string): Uint8Array {
-  const model = fromBinary(ModelProtoSchema, readFileSync(path))
-  for (const node of model.graph!.node) {
-    if (node.opType === 'Dropout') node.input = node.input.slice(0, 1)
-  }
-  return toBinary(ModelProtoSchema, model)
-}
-
-async function outputsOf(model: string | Uint8Array, inputs: Tensors): Promise<Tensors> {
-  const engine = await openInline(model, { optimization: 'disabled', threads: 1 })
-  try {
-    return await engine.run(inputs)
-  } finally {
-    await engine.release()
-  }
-}
+import { onnxBytes, readOnnx, tensorReader } from '../src/onnx/index.ts'
+import { exported, exportsRoot, inferenceModel, outputsOf, recorded } from './support/exports.ts'
+import { describeWith } from './support/fixtures.ts'
 
 function worst(a: HostTensor, b: HostTensor): number {
   expect(b.shape).toEqual(a.shape)
@@ -73,18 +24,18 @@ function worst(a: HostTensor, b: HostTensor): number {
   return max
 }
 
-describeWith(root, 'exports through the codec', () => {
+describeWith(exportsRoot, 'exports through the codec', () => {
   it('has all 41', () => {
     expect(exported).toHaveLength(41)
   })
 
   it.each(exported)('%s', async (file) => {
     const inputs = recorded(file, 'in.')
-    const expected = await outputsOf(inferenceModel(join(root, file)), inputs)
+    const expected = await outputsOf(inferenceModel(file), inputs)
     for (const [name, output] of Object.entries(recorded(file, 'out.'))) {
       expect(worst(output, expected[name]!), `${name} in PyTorch`).toBeLessThan(1e-4)
     }
-    const read = readOnnx(join(root, file), nodeFiles)
+    const read = readOnnx(join(exportsRoot, file), nodeFiles)
     const nodes = read.nodes.map((node) =>
       node.op === 'Dropout' ? { ...node, inputs: node.inputs.slice(0, 1) } : node,
     )

@@ -44,7 +44,7 @@ type PatternOp = (...inputs: (Pattern | AttributePattern)[]) => Pattern
 export interface PatternNotation {
   readonly [op: string]: PatternOp
 }
-interface PatternSpecials {
+export interface PatternSpecials {
   /** A scalar (or one-element) constant of this value. */
   number(value: number, tolerance?: number): Pattern
   /** A constant or parameter. */

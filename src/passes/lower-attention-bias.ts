@@ -12,7 +12,7 @@ import { type AttributePattern, rule, scalarOf } from '../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { type Dim, equalDims } from '../graph/shape.ts'
 import { floatScalar, int64Tensor } from '../graph/tensor.ts'
-import { LOW, rightPadded } from './lower-attention.ts'
+import { guarded, LOW, lowFor, rightPadded } from './lower-attention.ts'
 import { mergeHeads } from './merge-heads.ts'
 
 const perm = (...axes: number[]) => ({ perm: ints(axes) })
@@ -27,12 +27,15 @@ export const fuseBiasedAttention: NodeRule = rule('fuse-biased-attention', {
     const content = op.Mul!(op.MatMul!(x.query!, keyT), op.weight('scale'))
     const scores = op.either(op.Add!(content, x.bias!), content)
     const masked = op.either(op.Where!(x.mask!, scores, op.weight('low')), scores)
-    return op.MatMul!(op.Softmax!(masked, overKeys), x.value!)
+    return op.MatMul!(
+      guarded(op, () => op.Softmax!(masked, overKeys)),
+      x.value!,
+    )
   },
   when: (x, context) => reasonAgainst(x, context) ?? true,
-  rewrite: (op, x) => {
+  rewrite: (op, x, { nodes }) => {
     const scale = float(scalarOf(op.weight(x.scale!)!.tensor)!)
-    const mask = maskInputs(op, x)
+    const mask = maskInputs(op, x, lowFor(nodes.guard))
     const heads = Number(shapeOf(x.query, op)![1])
     const flat = [x.query, x.key, x.value].map((role) => flatHeads(op, role!))
     if (flat.includes(undefined)) {
@@ -92,14 +95,14 @@ function flatHeads(context: RewriteContext, heads: Value): Value | undefined {
 }
 
 /** The kernel's inputs after the value: a float mask, or the bias alone and how many keys are real. */
-function maskInputs(context: RewriteContext, x: Letters): (Value | undefined)[] {
+function maskInputs(context: RewriteContext, x: Letters, lowest: number): (Value | undefined)[] {
   if (!x.mask) return x.bias ? [withLengths(context, x.bias, x)] : []
   const lengths = rightPadded(context, x.mask, x.key!, 2)
   if (lengths) {
     const bias = x.bias && withLengths(context, x.bias, x)
     return [bias, undefined, undefined, lengths]
   }
-  const [zero, low] = [0, LOW].map((number) => context.constant(floatScalar(number), 'bias'))
+  const [zero, low] = [0, lowest].map((number) => context.constant(floatScalar(number), 'bias'))
   return [withLengths(context, context.op('Where', [x.mask, x.bias ?? zero, low]), x)]
 }
 

@@ -7,7 +7,14 @@
  */
 import { float, int, ints } from '../graph/attributes.ts'
 import type { Node, Value } from '../graph/graph.ts'
-import { type AttributePattern, rule, scalarOf } from '../graph/pattern.ts'
+import {
+  type AttributePattern,
+  type Pattern,
+  type PatternNotation,
+  type PatternSpecials,
+  rule,
+  scalarOf,
+} from '../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { equalDims } from '../graph/shape.ts'
 import { floatScalar, inlineValues, int64Tensor } from '../graph/tensor.ts'
@@ -20,6 +27,18 @@ export const PADDING_KEY = 'limbeck.padding'
  * choosing; not the lowest float, for ONNX Runtime gives zeros where that masks every key.
  */
 export const LOW = -1e38
+/** The lowest float: rows whose every key it masks become zeros in ONNX Runtime's kernel. */
+const LOWEST = -3.4028234663852886e38
+
+/** What masked scores get where a guard against NaN makes wholly masked rows zeros, and where none does. */
+export const lowFor = (guard: Node | undefined): number => (guard ? LOWEST : LOW)
+
+/**
+ * Probabilities, with or without the guard `Where(IsNaN(p), 0, p)` that exporters write for scores of −∞; the
+ * guard is named. `softmax` makes the same pattern each time.
+ */
+export const guarded = (op: PatternNotation & PatternSpecials, softmax: () => Pattern): Pattern =>
+  op.either(op.as('guard', op.Where!(op.IsNaN!(softmax()), op.number(0), softmax())), softmax())
 
 const perm = (...axes: number[]) => ({ perm: ints(axes) })
 const copiesZeros: AttributePattern = { allowzero: (found) => Number(found?.value ?? 0) === 0 }
@@ -36,11 +55,14 @@ export const fuseAttention: NodeRule = rule('fuse-attention', {
       op.weight('scale'),
     )
     const masked = op.either(op.Where!(x.mask!, scores, op.weight('low')), scores)
-    const context = op.MatMul!(op.Softmax!(masked, overKeys), value)
+    const context = op.MatMul!(
+      guarded(op, () => op.Softmax!(masked, overKeys)),
+      value,
+    )
     return op.Reshape!(op.Transpose!(context, perm(0, 2, 1, 3)), x.merged!, copiesZeros)
   },
   when: (x, context) => attentionOf(x, context) ?? true,
-  rewrite: (op, x) => {
+  rewrite: (op, x, { nodes }) => {
     const [, , heads] = constantInts(x.queryShape!, op)!
     const scale = scalarOf(op.weight(x.scale!)!.tensor)!
     const attributes = { q_num_heads: int(heads!), kv_num_heads: int(heads!), scale: float(scale) }
@@ -50,7 +72,7 @@ export const fuseAttention: NodeRule = rule('fuse-attention', {
     if (lengths) {
       return op.op('Attention', [...qkv, undefined, undefined, undefined, lengths], attributes)
     }
-    return op.op('Attention', [...qkv, expandMask(op, x.mask, x)], attributes)
+    return op.op('Attention', [...qkv, expandMask(op, x.mask, x, lowFor(nodes.guard))], attributes)
   },
 })
 
@@ -123,8 +145,9 @@ function expandMask(
   context: RewriteContext,
   mask: Value,
   { query, key }: Readonly<Record<string, Value>>,
+  lowest: number,
 ): Value {
-  const [zero, low] = [0, LOW].map((number) => context.constant(floatScalar(number), 'bias'))
+  const [zero, low] = [0, lowest].map((number) => context.constant(floatScalar(number), 'bias'))
   const bias = context.op('Where', [mask, zero, low])
   const one = context.constant(int64Tensor([1]), 'one')
   const sizes = [query!, key!].map((of, i) => {

@@ -46,10 +46,9 @@ const alongLast: Narrow = (node, axis, context) => {
 
 const narrowTable: Readonly<Record<string, Narrow>> = {
   ...Object.fromEntries(
-    ['Add', 'Sub', 'Mul', 'Div', 'Where', 'Gelu', 'Tanh', 'Relu', 'Sigmoid', 'Erf'].map((op) => [
-      op,
-      elementwise,
-    ]),
+    ['Add', 'Sub', 'Mul', 'Div', 'Where', 'Gelu', 'Tanh', 'Relu', 'Sigmoid', 'Erf', 'IsNaN'].map(
+      (op) => [op, elementwise],
+    ),
   ),
   LayerNormalization: alongLast,
   Softmax: alongLast,

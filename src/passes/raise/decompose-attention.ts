@@ -9,7 +9,6 @@ import type { Node, Value } from '../../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { equalDims } from '../../graph/shape.ts'
 import { floatScalar } from '../../graph/tensor.ts'
-import { MASKED_SCORE } from './raise-scores.ts'
 
 /** Decomposes Attention on heads `[B, H, S, d]` with at most a mask. */
 export const decomposeAttention: NodeRule = {
@@ -30,15 +29,22 @@ export const decomposeAttention: NodeRule = {
     const keyT = context.op('Transpose', [key], { perm: ints([0, 1, 3, 2]) })
     const scores = context.op('Mul', [context.op('MatMul', [query, keyT]), scale])
     const weights = context.op('Softmax', [masked(context, scores, mask)], { axis: int(-1) })
-    return [context.op('MatMul', [weights, value])]
+    return [context.op('MatMul', [guardedBy(context, weights, mask), value])]
   },
 }
 
 function masked(context: RewriteContext, scores: Value, mask: Value | undefined): Value {
   if (!mask) return scores
   if (context.typeOf(mask)?.dtype !== 'bool') return context.op('Add', [scores, mask])
-  const low = context.constant(floatScalar(MASKED_SCORE), 'masked')
+  const low = context.constant(floatScalar(Number.NEGATIVE_INFINITY), 'masked')
   return context.op('Where', [mask, scores, low])
+}
+
+/** The kernel gives zeros for rows whose every key a boolean mask hides. */
+function guardedBy(context: RewriteContext, weights: Value, mask: Value | undefined): Value {
+  if (!mask || context.typeOf(mask)?.dtype !== 'bool') return weights
+  const zero = context.constant(floatScalar(0), 'zero')
+  return context.op('Where', [context.op('IsNaN', [weights]), zero, weights])
 }
 
 /** Undefined when the operator is what the canonical form says; otherwise why not. */

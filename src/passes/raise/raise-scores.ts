@@ -27,6 +27,8 @@ interface Scores {
   readonly biases: Value[]
   /** Boolean, true where a key is seen. */
   readonly masks: Value[]
+  /** What masked scores get, the lowest there is. */
+  low: number
   /** A factor stands between the product and all else. */
   scaled: boolean
   /** Anything was not yet as the canonical form has it. */
@@ -55,7 +57,7 @@ export const raiseScores = (read: ReadTensor): NodeRule => ({
     for (const bias of scores.biases) value = context.op('Add', [value, bias])
     if (masks.length > 0) {
       const mask = masks.reduce((a, b) => context.op('And', [a, b]))
-      const low = context.constant(floatScalar(MASKED_SCORE), 'masked')
+      const low = context.constant(floatScalar(scores.low), 'masked')
       value = context.op('Where', [mask, value, low])
     }
     return [context.op('Softmax', [value], { axis: int(-1) })]
@@ -102,6 +104,11 @@ class ScoresReader {
   isLow(value: Value | undefined): boolean {
     const found = this.number(value)
     return found !== undefined && found <= LOW
+  }
+
+  /** Remembers that scores are masked by −∞: wholly masked rows are then NaN, and exporters guard them. */
+  note(scores: Scores, low: Value | undefined): void {
+    if (this.number(low) === Number.NEGATIVE_INFINITY) scores.low = Number.NEGATIVE_INFINITY
   }
 
   shape(value: Value | undefined) {
@@ -181,6 +188,7 @@ const scoreRows: Readonly<Record<string, ScoreRow>> = {
     const scores = reader.scores((inverted ? no : yes)!, depth)
     if (!scores) return undefined
     scores.masks.push(inverted ? reader.op('Not', [mask]) : mask)
+    reader.note(scores, inverted ? yes : no)
     // canonical is one Where, at the end
     scores.changed ||= inverted || depth > 1
     return scores
@@ -192,7 +200,7 @@ const scoreRows: Readonly<Record<string, ScoreRow>> = {
     ]) {
       const scores = core && reader.scores(core, depth)
       if (!scores || !term) continue
-      const mask = maskOfTerm(term, reader)
+      const mask = maskOfTerm(term, reader, scores)
       if (mask) scores.masks.push(mask)
       else scores.biases.push(term)
       scores.changed ||= mask !== undefined || core === b || scores.biases.length > 1
@@ -214,6 +222,7 @@ const scoreRows: Readonly<Record<string, ScoreRow>> = {
       scale: query.factor * keys.factor,
       biases: [],
       masks: [],
+      low: MASKED_SCORE,
       scaled: false,
       changed: keys.changed || query.factor !== 1,
     }
@@ -235,16 +244,21 @@ function scaleRow(node: Node, reader: ScoresReader, depth: number): Scores | und
 }
 
 /** The boolean mask that an added term stands for: 0 where a key is seen, at most `LOW` elsewhere. */
-function maskOfTerm(term: Value, reader: ScoresReader): Value | undefined {
+function maskOfTerm(term: Value, reader: ScoresReader, scores: Scores): Value | undefined {
   const node = reader.producer(term)
   const [first, second, third] = node?.inputs ?? []
   if (node?.op === 'Where' && first) {
     const [yes, no] = [reader.number(second), reader.number(third)]
-    if (yes === 0 && reader.isLow(third)) return first
-    return no === 0 && reader.isLow(second) ? reader.op('Not', [first]) : undefined
+    if (yes === 0 && reader.isLow(third)) {
+      reader.note(scores, third)
+      return first
+    }
+    if (no !== 0 || !reader.isLow(second)) return undefined
+    reader.note(scores, second)
+    return reader.op('Not', [first])
   }
   if (node?.op === 'Unsqueeze' || node?.op === 'Expand') {
-    const inner = first && maskOfTerm(first, reader)
+    const inner = first && maskOfTerm(first, reader, scores)
     return inner && reader.op(node.op, [inner, ...node.inputs.slice(1)], node.attributes)
   }
   // (1 − mask) · lowest

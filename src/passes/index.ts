@@ -11,3 +11,6 @@ export {
 } from './pipelines.ts'
 export { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
 export { raise } from './raise/raise.ts'
+export { dropLayers } from './structure/drop-layers.ts'
+export { type EncoderLayer, encoderLayers } from './structure/encoder-layers.ts'
+export { nameLayers } from './structure/name-layers.ts'

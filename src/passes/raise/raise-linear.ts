@@ -10,6 +10,7 @@ import { scalarOf } from '../../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { equalDims, equalShapes, productDims } from '../../graph/shape.ts'
 import { int64Tensor, transposed } from '../../graph/tensor.ts'
+import { linearLayer } from '../linear-layer.ts'
 
 /** `MatMul(x, W)` with W stored `[in, out]` → `MatMul(x, Transpose(W'))`. */
 export const matMulAsLinear: NodeRule = {
@@ -125,5 +126,19 @@ export const nameParameters: NodeRule = {
     })
     if (inputs.every((input, i) => input === node.inputs[i])) return undefined
     return [context.op(node.op, inputs, node.attributes)]
+  },
+}
+
+/** Biases are parameters, and stand behind their product. */
+export const nameBiases: NodeRule = {
+  name: 'name-biases',
+  anchors: ['Add'],
+  apply(node, context) {
+    const layer = linearLayer(node, context)
+    const weight = layer?.bias && context.weight(layer.bias)
+    if (!layer?.bias || !weight) return undefined
+    const product = layer.matmul.outputs[0]!
+    if (weight.parameter && node.inputs[0] === product) return undefined
+    return [context.op('Add', [product, asParameter(context, layer.bias, node, 'bias')])]
   },
 }

@@ -14,7 +14,13 @@ import { gatherByCoordinates, gatherFlattened, gatherRange } from './gather-by-p
 import { inferenceRules } from './inference-mode.ts'
 import { knownSize } from './known-sizes.ts'
 import { activationRules } from './raise-activations.ts'
-import { gemmAsLinear, matMulAsLinear, nameParameters, unflattenLinear } from './raise-linear.ts'
+import {
+  gemmAsLinear,
+  matMulAsLinear,
+  nameBiases,
+  nameParameters,
+  unflattenLinear,
+} from './raise-linear.ts'
 import { normRules } from './raise-norm.ts'
 import { dropNanGuard, raiseScores } from './raise-scores.ts'
 import { unmergeHeads } from './unmerge-heads.ts'
@@ -45,6 +51,7 @@ export const raise = (read: ReadTensor): readonly Pass[] => [
     matMulAsLinear,
     unflattenLinear,
     nameParameters,
+    nameBiases,
   ]),
   rulePass('unmerge-heads', 'Keeps batch and heads apart in batched products.', [
     unmergeHeads,

@@ -59,7 +59,7 @@ export function machineModel(sizes: readonly ProductSize[]): MachineModel {
     const quantized = i === 0 ? bare([m, k]) : undefined
     for (let turn = 0; turn < TURNS; turn++) {
       b.scope(machineOrigins.int8(i, turn), () => {
-        const codes = Int8Array.from({ length: k * n }, () => random.below(127) - 63)
+        const codes = filled(new Int8Array(k * n), () => random.below(127) - 63)
         const weight = b.constant(inlineTensor('int8', [k, n], codes))
         const scales = b.constant(inlineTensor('float32', [n], new Float32Array(n).fill(0.01)))
         const [narrow, scale, zero] = quantized ?? b.ops('DynamicQuantizeLinear', [wide], 3)
@@ -83,7 +83,16 @@ export function copyModel(): MachineModel {
   return { graph: b.build(), feeds: { length: { dtype: 'int64', shape: [1], data } } }
 }
 
-const floats = (length: number, random: Random) =>
-  Float32Array.from({ length }, () => random.uniform() - 0.5)
-const bytes = (length: number, random: Random) =>
-  Uint8Array.from({ length }, () => random.below(256))
+const floats = (length: number, { uniform }: Random) =>
+  filled(new Float32Array(length), () => uniform() - 0.5)
+const bytes = (length: number, { below }: Random) =>
+  filled(new Uint8Array(length), () => below(256))
+
+/** Random numbers that come again; a prime, so that rows differ. */
+const PERIOD = 65_521
+
+function filled<T extends Float32Array | Uint8Array | Int8Array>(array: T, one: () => number): T {
+  for (let i = 0; i < Math.min(PERIOD, array.length); i++) array[i] = one()
+  for (let done = PERIOD; done < array.length; done *= 2) array.copyWithin(done, 0, done)
+  return array
+}

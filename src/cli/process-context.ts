@@ -11,9 +11,15 @@ function sinkOf(stream: NodeJS.WriteStream): ProgressSink {
     get columns() {
       return stream.columns ?? 80
     },
-    // Node heeds NO_COLOR, FORCE_COLOR and TERM
-    color: isTTY && (stream as WriteStream).hasColors(),
+    color: wantsColor(stream),
   }
+}
+
+/** Node heeds NO_COLOR and TERM, but knows FORCE_COLOR of terminals only. */
+function wantsColor(stream: NodeJS.WriteStream): boolean {
+  const { FORCE_COLOR: forced } = process.env
+  if (forced !== undefined) return forced !== '0' && forced !== 'false'
+  return stream.isTTY === true && (stream as WriteStream).hasColors()
 }
 
 /** Runs a command line in this process and ends it. */
@@ -22,6 +28,8 @@ export async function runProcess(args: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : 1)
   })
+  // nobody reads what is said on the way; the work goes on
+  process.stderr.on('error', () => {})
   const context: CliContext = {
     stdout: sinkOf(process.stdout),
     stderr: sinkOf(process.stderr),

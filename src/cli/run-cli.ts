@@ -73,7 +73,8 @@ async function runVerb(
       ? fail(error, exitCode(error))
       : fail(new LimbeckError('cancelled', 'Cancelled.', { cause: error }), cancellation.exitCode)
   } finally {
-    cancellation.release()
+    // once told to stop, a further signal still ends the process with the same code
+    if (cancellation.exitCode === undefined) cancellation.release()
   }
 }
 

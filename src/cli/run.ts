@@ -32,14 +32,14 @@ export const runVerb = defineVerb({
     'run ./nli "the keeper saved it" --candidates "sport,politics"',
     'run ./ranker --query "how do I return it?" --documents answers.txt --top 3',
   ],
-  async run({ args: [model, first, second], options, signal }) {
+  async run({ args: [model, first, second], options, signal, progress }) {
     const { variant, allVariants, runTask: task, runThreads: threads, ...rest } = options
     const { question, query, context, candidates, hypothesis, multiLabel, documents, top } = rest
     if (question !== undefined && query !== undefined) throw twice('--question', '--query')
     const [text, textPair] = textsOf([first, second], [question ?? query, context])
     const asked = {
       ...{ model, task, text, textPair, candidates, hypothesis, multiLabel, documents, top },
-      ...{ threads, signal },
+      ...{ threads, signal, progress },
     }
     if (allVariants) {
       if (variant !== undefined) throw twice('--variant', '--all-variants')

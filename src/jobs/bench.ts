@@ -4,7 +4,6 @@
 
 import { basename } from 'node:path'
 import { type BenchRow, benchModels } from '../bench/index.ts'
-import type { Progress } from '../report/progress.ts'
 import type { OpenedModel } from './load.ts'
 import { checkThreads, shapesOf } from './model-limits.ts'
 import { type ModelFileOptions, withOnnxFile } from './with-model-file.ts'
@@ -21,7 +20,6 @@ export interface BenchJobOptions extends ModelFileOptions {
   /** Seconds a row may take; default 10. */
   readonly seconds?: number | undefined
   readonly seed?: number | undefined
-  readonly progress?: Progress | undefined
 }
 
 /** Rows of a benchmark; times in milliseconds, memory in bytes. */
@@ -66,7 +64,7 @@ export async function bench(options: BenchJobOptions): Promise<BenchResult> {
   return withOnnxFile(model, options, (file, opened) =>
     vs === undefined
       ? measure(file, opened)
-      : withOnnxFile(vs, { signal }, (rival) => measure(file, opened, rival)),
+      : withOnnxFile(vs, { signal, progress }, (rival) => measure(file, opened, rival)),
   )
 }
 

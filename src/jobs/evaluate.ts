@@ -12,6 +12,7 @@ import type { ModelInfo } from '../models/build-model.ts'
 import type { Progress } from '../report/progress.ts'
 import { openProcess } from '../runtime/index.ts'
 import { tokenizerOf } from './load.ts'
+import { requireFile } from './model-files.ts'
 import { checkThreads, maxLengthOf } from './model-limits.ts'
 import { type ModelFileOptions, withModelFile } from './with-model-file.ts'
 
@@ -51,6 +52,8 @@ export interface EvaluationResult {
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
   const { data, signal, progress, batchSize = BATCH_SIZE } = options
   checkThreads(options.threads)
+  // before the model is built for it
+  requireFile(data.file)
   return withModelFile(options.model, options, async (model, file, origin) => {
     const tokenizer = await tokenizerOf(model)
     const maxLength = maxLengthOf(model, tokenizer, options.maxLength)

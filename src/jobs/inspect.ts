@@ -6,8 +6,6 @@
  * their own, on the fp32 and INT8 files for this CPU; a model of bare products and a copy says what the
  * machine can do.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Advice, ranked } from '../bench/advice.ts'
 import { type BenchShape, formatShape, parseShapes } from '../bench/bench-shape.ts'
@@ -16,6 +14,7 @@ import type { Roofline } from '../bench/roofline.ts'
 import { tokenFeeds } from '../bench/token-feeds.ts'
 import { LimbeckError } from '../errors.ts'
 import { nodeFiles } from '../hub/node-files.ts'
+import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Task } from '../models/family.ts'
 import { tensorReader } from '../onnx/materialize.ts'
 import { graphCost } from '../ops/graph-cost.ts'
@@ -106,9 +105,8 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
   const shape = shapeOf(options.shape, model.dims.positions)
   const bindings = bindingsOf(shape)
   const plans = names.map((name) => planNamed(name)) as [VariantPlan, VariantPlan]
-  const folder = await mkdtemp(join(tmpdir(), 'limbeck-'))
   const step = progress?.step('Inspecting', 4)
-  try {
+  return withScratchFolder(async (folder) => {
     step?.update(0, 'building fp32 and INT8')
     const built = await buildInChild({ model: options.model, folder, variants: plans }, { signal })
     const graphs = plans.map((plan) => lowered(model.graph, plan))
@@ -163,12 +161,7 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
       variants,
       advice: ranked(advice),
     }
-  } catch (error) {
-    step?.fail()
-    throw error
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 /** The shape asked for, or the usual one cut to what the model takes. */

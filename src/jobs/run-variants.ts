@@ -6,12 +6,11 @@
  * built into a folder of its own and removed afterwards.
  */
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import type { Answer } from '../fit/answer.ts'
 import { RANKED } from '../fit/rank-documents.ts'
+import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { kendallTau } from '../stats/kendall.ts'
 import { buildInChild } from './build-in-child.ts'
 import { cpuWeightBits } from './export-model.ts'
@@ -47,14 +46,13 @@ export async function runVariants(options: Omit<RunOptions, 'variant'>): Promise
   const written = plans.filter(({ file }) => existsSync(join(options.model, file)))
   if (written.length > 0) return runAll(options, options.model, written)
   const built = plans.filter(({ lowering }) => lowering === 'cpu')
-  const folder = await mkdtemp(join(tmpdir(), 'limbeck-'))
-  try {
+  return withScratchFolder(async (folder) => {
+    const step = options.progress?.step('Building')
     const plan = { model: options.model, folder, variants: built }
     await buildInChild(plan, { signal: options.signal })
-    return await runAll(options, folder, built)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+    step?.done(`${built.length} variants, for this CPU`)
+    return runAll(options, folder, built)
+  })
 }
 
 async function runAll(
@@ -67,10 +65,13 @@ async function runAll(
   const runs: VariantRun[] = []
   // orders are compared over all documents, whatever is shown
   const whole = options.documents === undefined ? options : { ...options, top: Infinity }
+  const step = options.progress?.step('Running', variants.length)
   for (const { name, file } of variants) {
+    step?.update(runs.length, name)
     const result = await runFile(model, tokenizer, join(folder, file), whole)
     runs.push({ ...result, variant: name, file })
   }
+  step?.done(`${runs.length} variants`)
   const [first] = runs
   return runs.map(({ answer, ...rest }, i) => ({
     ...rest,

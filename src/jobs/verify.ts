@@ -5,8 +5,6 @@
  * cannot hide a wrong rewrite. Compared are all outputs on batches with padding on the right, on the left
  * and in holes, since a wrong mask shows nowhere else.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fidelityMeter } from '../data/fidelity.ts'
 import { padBatch } from '../data/pad-batch.ts'
@@ -14,6 +12,7 @@ import { randomEncodings } from '../data/random-tokens.ts'
 import type { Encoding } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
 import type { HostTensor } from '../graph/data-type.ts'
+import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
 import { type Engine, type Feeds, openProcess } from '../runtime/index.ts'
 import { buildInChild } from './build-in-child.ts'
@@ -53,8 +52,7 @@ export async function verifyBuilt(
   variants: readonly BuiltVariant[],
   options: VerifyOptions = {},
 ): Promise<Verification[]> {
-  const scratch = mkdtempSync(join(tmpdir(), 'limbeck-'))
-  try {
+  return withScratchFolder(async (scratch) => {
     const plan = { model: model.folder.path, folder: scratch, variants: [sourcePlan] }
     await buildInChild(plan, options)
     const source = join(scratch, sourcePlan.file)
@@ -64,9 +62,7 @@ export async function verifyBuilt(
     throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
       hint: 'Nothing was written; exclude layers (--exclude) or report the model.',
     })
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
+  })
 }
 
 /**

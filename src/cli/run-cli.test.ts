@@ -427,5 +427,24 @@ test('Ctrl-C aborts the job and ends with 130; once more ends at once', async ()
   expect(context.signals.exited).toBe(130)
   expect(await ending).toBe(130)
   expect(context.stderr.text).toBe('Stopping; once more stops at once.\nerror: Cancelled.\n')
+  // what comes while the process ends must not end it otherwise
+  expect(context.signals.listenerCount('SIGINT')).toBe(1)
+})
+
+test('a verb that ends by itself listens no more', async () => {
+  const context = fakeContext()
+  await runCli(['optimize', './m'], context)
   expect(context.signals.listenerCount('SIGINT')).toBe(0)
+})
+
+test('Ctrl-C under --json is an error document too', async () => {
+  const context = fakeContext()
+  jobs.optimize.mockImplementation(async () => {
+    context.signals.emit('SIGTERM')
+    throw new Error('gone')
+  })
+  expect(await runCli(['optimize', './m', '--json'], context)).toBe(143)
+  expect(JSON.parse(context.stdout.text)).toEqual({
+    error: { code: 'cancelled', message: 'Cancelled.' },
+  })
 })

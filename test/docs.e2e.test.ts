@@ -182,6 +182,12 @@ describe('commands and programs of the pages run', () => {
       'dev-without-header.tsv': rows,
       'texts.txt': cells.map(([text]) => text),
       'tickets.jsonl': cells.map(([body, intent]) => JSON.stringify({ body, intent })),
+      'answers.tsv': [
+        'query\tdocument\trelevance',
+        ...cells.map(([text, intent], i) => [text, intent, i % 3].join('\t')),
+        ...cells.map(([, intent], i) => ['', `${intent} ${i}`, 0].join('\t')),
+      ],
+      'sts.tsv': cells.map(([text], i) => [text, 'where is my parcel?', i % 6].join('\t')),
       'sts.csv': [
         'sentence1,sentence2,score',
         ...cells.map(([text], i) => `"${text.replaceAll('"', '""')}",where is my parcel?,${i % 5}`),

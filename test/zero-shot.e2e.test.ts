@@ -1,7 +1,9 @@
 /** Zero-shot classification beside Transformers.js, and by the cosines of an embedder. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { evaluate } from '../src/jobs/evaluate.ts'
 import { exportModel } from '../src/jobs/export-model.ts'
 import { type RunOptions, run } from '../src/jobs/run.ts'
 import { example } from './support/command.ts'
@@ -116,5 +118,58 @@ describeWith(embedder, 'an embedder', () => {
     await expect(run({ ...asked, text: 'x', multiLabel: true })).rejects.toThrow(
       /--multi-label needs a model of natural language inference/,
     )
+  })
+})
+
+describe('a labelled file', () => {
+  const rows = [
+    ['where is my parcel', 'delivery'],
+    ['I was charged twice', 'billing'],
+    ['change my password', 'account'],
+    ['the invoice is wrong', 'billing'],
+    ['it was due on monday', 'delivery'],
+  ] as const
+  const file = join(scratch, 'topics.tsv')
+  const right = async (model: string, names: readonly string[]) => {
+    let count = 0
+    for (const [text, label] of rows) {
+      const { answer } = await run({ model, text, candidates: names })
+      if (answer.kind !== 'labels' && answer.kind !== 'similarities') throw new Error(answer.kind)
+      if (answer.labels[0]!.label === label) count++
+    }
+    return count
+  }
+  beforeAll(() => {
+    const lines = rows.map((row) => row.join('\t'))
+    writeFileSync(file, `${['text\tlabel', ...lines].join('\n')}\n`)
+  })
+
+  it('its labels are the candidates, and the accuracy that of run', async () => {
+    const model = inference('judged', ['contradiction', 'neutral', 'entailment'])
+    const data = { file, label: 'label', task: 'zero-shot' }
+    const result = await evaluate({ model, data })
+    expect([result.task, result.n]).toEqual(['zero-shot', 5])
+    const [accuracy, macro] = result.metrics
+    expect([accuracy!.name, macro!.name]).toEqual(['accuracy', 'macro-f1'])
+    expect(accuracy!.value * 5).toBe(await right(model, ['account', 'billing', 'delivery']))
+    expect(accuracy!.interval.high - accuracy!.interval.low).toBeGreaterThan(0.3)
+    // more candidates than labels; a label that is none of them
+    const more = ['billing', 'delivery', 'account', 'praise']
+    const given = await evaluate({ model, data: { ...data, candidates: more } })
+    expect(given.metrics[0]!.value * 5).toBe(await right(model, more))
+    const less = { ...data, candidates: ['billing', 'delivery'] }
+    await expect(evaluate({ model, data: less })).rejects.toThrow(
+      /topics.tsv:4: unknown label 'account'/,
+    )
+  })
+
+  describeWith(embedder, 'by an embedder', () => {
+    it('compares with the vectors of the labels', async () => {
+      const data = { file, label: 'label', task: 'zero-shot' }
+      const { metrics } = await evaluate({ model: embedder, data })
+      const expected = await right(embedder, ['account', 'billing', 'delivery'])
+      expect(metrics[0]!.value * 5).toBe(expected)
+      expect(expected).toBeGreaterThanOrEqual(3)
+    })
   })
 })

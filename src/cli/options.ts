@@ -51,7 +51,7 @@ export const optionTable = {
   task: {
     flags: '--task <task>',
     group: 'Data',
-    help: 'text-classification, pair-classification, multi-label-classification, regression, similarity, question-answering or embeddings',
+    help: 'text-classification, pair-classification, multi-label-classification, regression, similarity, question-answering, token-classification, zero-shot, reranking, retrieval or embeddings',
     default: 'from the model and the columns',
   },
   encoding: {
@@ -192,6 +192,7 @@ export const optionTable = {
     flags: '--candidates <labels>',
     group: 'Data',
     help: 'labels to choose among without training (zero-shot), parted by commas',
+    default: 'for data, the labels of the file',
     parse: textList,
   },
   hypothesis: {
@@ -308,11 +309,13 @@ export const dataOptionNames = [
   'encoding',
   'noHeader',
   'limit',
+  'candidates',
+  'hypothesis',
 ] as const
 
 /** The data file and its columns, as jobs take them; undefined without a file. */
 export function dataOf(file: string, values: OptionValues<(typeof dataOptionNames)[number]>) {
-  const { text, textPair, label, task, encoding, noHeader, limit } = values
+  const { text, textPair, label, task, encoding, noHeader, limit, candidates, hypothesis } = values
   return {
     file,
     text,
@@ -322,5 +325,7 @@ export function dataOf(file: string, values: OptionValues<(typeof dataOptionName
     encoding,
     header: noHeader ? false : undefined,
     limit,
+    candidates,
+    hypothesis,
   }
 }

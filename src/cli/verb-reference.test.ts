@@ -15,7 +15,7 @@ test('the reference of a verb', async () => {
     | --task &lt;task&gt; | text-classification, token-classification, question-answering, fill-mask, embeddings, zero-shot, reranking or retrieval | from the model and the options |
     | --question &lt;text&gt; | the question, as the first text |  |
     | --context &lt;text&gt; | what the question is answered from, as the second text; long ones run as windows |  |
-    | --candidates &lt;labels&gt; | labels to choose among without training (zero-shot), parted by commas |  |
+    | --candidates &lt;labels&gt; | labels to choose among without training (zero-shot), parted by commas | for data, the labels of the file |
     | --hypothesis &lt;text&gt; | what a candidate is put into, at {} | "This example is {}."; the candidate alone for embeddings |
     | --multi-label | judge each candidate by itself: several may be right |  |
     | --query &lt;text&gt; | what documents are ranked by |  |

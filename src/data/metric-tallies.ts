@@ -3,9 +3,13 @@
  * task are made.
  */
 import { agreementOf } from './entities.ts'
+import { averagePrecision, ndcgAt, recallAt, reciprocalRankAt } from './ranking-scores.ts'
 import { type AnswerTexts, exactScore, wordF1 } from './squad-scores.ts'
 
-/** What a task's answers are: class number, class numbers, a number, or the tags of the words. */
+/**
+ * What a task's answers are: class number, class numbers, a number, the tags of the words, or the ranks of a
+ * query's relevant documents beside their relevances.
+ */
 export interface TaskAnswers {
   classification: number
   'multi-label': readonly number[]
@@ -13,6 +17,8 @@ export interface TaskAnswers {
   similarity: number
   'question-answering': AnswerTexts
   'token-classification': readonly string[]
+  reranking: readonly number[]
+  retrieval: readonly number[]
 }
 
 /** A task that has metrics. */
@@ -22,6 +28,19 @@ interface Tally<A> {
   /** How many numbers. */
   readonly width: number
   readonly tally: (answer: A, expected: A) => readonly number[]
+}
+
+/** Scores of a query, in the order in which `metrics.ts` reads them. */
+const rankingScores = [
+  ndcgAt(10),
+  reciprocalRankAt(10),
+  averagePrecision,
+  recallAt(10),
+  recallAt(100),
+]
+const ranking: Tally<readonly number[]> = {
+  width: rankingScores.length,
+  tally: (ranks, relevances) => rankingScores.map((score) => score(ranks, relevances)),
 }
 
 const both: Tally<number> = { width: 2, tally: (answer, expected) => [answer, expected] }
@@ -50,4 +69,6 @@ export const tallies: { readonly [T in MetricTask]: Tally<TaskAnswers[T]> } = {
     ],
   },
   'token-classification': { width: 5, tally: agreementOf },
+  reranking: ranking,
+  retrieval: ranking,
 }

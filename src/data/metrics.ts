@@ -116,11 +116,23 @@ const answerMetrics = {
   'exact-answer': higher(({ columns: [, exact] }) => proportion(exact!)),
 }
 
+// an example is a query
+const meanOfColumn = (at: number): MetricRow => higher(({ columns }) => meanOf(columns[at]!))
+
+const rankingMetrics = {
+  'ndcg@10': meanOfColumn(0),
+  'mrr@10': meanOfColumn(1),
+  map: meanOfColumn(2),
+  'recall@10': meanOfColumn(3),
+  'recall@100': meanOfColumn(4),
+}
+
 const metrics = {
   ...answerMetrics,
   ...classMetrics,
   ...multiLabelMetrics,
   ...numberMetrics,
+  ...rankingMetrics,
   ...tagMetrics,
 }
 
@@ -135,6 +147,8 @@ export const metricsOfTask = {
   similarity: ['spearman', 'pearson'],
   'question-answering': ['word-f1', 'exact-answer'],
   'token-classification': ['entity-f1', 'entity-precision', 'entity-recall', 'token-accuracy'],
+  reranking: ['ndcg@10', 'mrr@10', 'map', 'recall@10'],
+  retrieval: ['ndcg@10', 'mrr@10', 'map', 'recall@10', 'recall@100'],
 } as const satisfies Record<MetricTask, readonly MetricName[]>
 
 /** Takes the answers of a model one by one, in any order, and keeps a few numbers of each. */

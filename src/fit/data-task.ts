@@ -8,6 +8,10 @@ import { evaluateMetrics, type MetricResult } from '../data/metrics.ts'
 import type { Example, TargetKind } from '../data/read-examples.ts'
 import { LimbeckError, nearest } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
+import type { Task } from '../models/family.ts'
+import type { Prepare } from './prepared-text.ts'
+import { rankedText } from './ranked-text.ts'
+import { zeroShotText } from './zero-shot-text.ts'
 
 /** Tasks that data can ask for. */
 export type DataTask =
@@ -18,9 +22,14 @@ export type DataTask =
   | 'similarity'
   | 'question-answering'
   | 'token-classification'
+  | 'zero-shot'
+  | 'reranking'
+  | 'retrieval'
   | 'embeddings'
 
 interface DataTaskRow {
+  /** Models that the task is for; any by default. */
+  readonly models?: readonly Task[]
   readonly target: TargetKind
   readonly needsPair: boolean
   /** Texts of an example that run through the model one by one. */
@@ -33,6 +42,8 @@ interface DataTaskRow {
         classes: number,
       ) => MetricResult[])
     | undefined
+  /** How labelled examples run and are judged where that is not text by text. */
+  readonly prepare?: Prepare
 }
 
 const classified: DataTaskRow['metrics'] = (rows, examples, classes) =>
@@ -43,20 +54,26 @@ const classified: DataTaskRow['metrics'] = (rows, examples, classes) =>
     classes,
   )
 
+const classifiers = ['sequence-classification'] as const
+const embedders = ['feature-extraction'] as const
+
 const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
   'text-classification': {
+    models: classifiers,
     target: 'class',
     needsPair: false,
     separateTexts: false,
     metrics: classified,
   },
   'pair-classification': {
+    models: classifiers,
     target: 'class',
     needsPair: true,
     separateTexts: false,
     metrics: classified,
   },
   'multi-label-classification': {
+    models: classifiers,
     target: 'classes',
     needsPair: false,
     separateTexts: false,
@@ -68,6 +85,7 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
       ),
   },
   regression: {
+    models: classifiers,
     target: 'number',
     needsPair: false,
     separateTexts: false,
@@ -79,6 +97,7 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
       ),
   },
   similarity: {
+    models: embedders,
     target: 'number',
     needsPair: true,
     separateTexts: true,
@@ -91,6 +110,7 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
   },
   // a question is as many rows as its context needs windows: `askFile` reads and judges them
   'question-answering': {
+    models: ['question-answering'],
     target: 'none',
     needsPair: false,
     separateTexts: false,
@@ -98,10 +118,38 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
   },
   // sentences of words, read and judged by `readTaggedText`
   'token-classification': {
+    models: ['token-classification'],
     target: 'tags',
     needsPair: false,
     separateTexts: false,
     metrics: undefined,
+  },
+  'zero-shot': {
+    models: [...classifiers, ...embedders],
+    target: 'class',
+    needsPair: false,
+    separateTexts: false,
+    metrics: undefined,
+    prepare: (examples, settings) => zeroShotText(examples as Example<'class'>[], settings),
+  },
+  reranking: {
+    models: [...classifiers, ...embedders],
+    target: 'number',
+    needsPair: true,
+    separateTexts: false,
+    metrics: undefined,
+    prepare: (examples, settings) =>
+      rankedText('reranking', examples as Example<'number'>[], settings),
+  },
+  // every query with every document: too much for a model that reads pairs
+  retrieval: {
+    models: embedders,
+    target: 'number',
+    needsPair: true,
+    separateTexts: true,
+    metrics: undefined,
+    prepare: (examples, settings) =>
+      rankedText('retrieval', examples as Example<'number'>[], settings),
   },
   embeddings: { target: 'none', needsPair: false, separateTexts: false, metrics: undefined },
 }
@@ -162,11 +210,9 @@ function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
     )
   }
   const task = given as DataTask
-  const fits =
-    task === 'embeddings' ||
-    ((task === 'similarity') === (model.task === 'feature-extraction') &&
-      (task === 'question-answering') === (model.task === 'question-answering') &&
-      (task === 'token-classification') === (model.task === 'token-classification'))
-  if (fits) return task
-  throw new LimbeckError('usage', `--task ${given} does not fit a ${model.task} model.`)
+  const { models } = dataTasks[task]
+  if (!models || models.includes(model.task)) return task
+  throw new LimbeckError('usage', `--task ${given} does not fit a ${model.task} model.`, {
+    hint: `It is for ${models.join(' or ')} models.`,
+  })
 }

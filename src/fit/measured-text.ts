@@ -13,6 +13,7 @@ import type { ModelInfo } from '../models/build-model.ts'
 import { chooseDataTask, type DataTask, dataTask } from './data-task.ts'
 import { askFile } from './question-answering.ts'
 import { readTaggedText } from './token-classification.ts'
+import { labelsOfColumn } from './zero-shot-text.ts'
 
 /** A data file and its columns, by name or number from 1. */
 export interface DataOptions {
@@ -29,6 +30,10 @@ export interface DataOptions {
   readonly limit?: number | undefined
   /** Tokens that windows over a long context share; see `questionWindows`. */
   readonly stride?: number | undefined
+  /** Labels of zero-shot classification; those of the file by default. */
+  readonly candidates?: readonly string[] | undefined
+  /** See `Question`. */
+  readonly hypothesis?: string | undefined
   /** See `AnswerOptions`. */
   readonly noAnswerThreshold?: number | undefined
 }
@@ -71,10 +76,16 @@ export async function readMeasuredText(
     target: kind === 'none' ? undefined : column(data.label),
   }
   const examples: Example[] = []
+  const reading = { header: data.header ?? ('auto' as const), encoding: data.encoding }
+  const candidates =
+    task === 'zero-shot' && columns.target !== undefined
+      ? (data.candidates ?? (await labelsOfColumn(data.file, columns.target, reading)))
+      : undefined
+  const labels = candidates ?? model.labels
   const options = {
     columns,
     kind,
-    labels: model.labels.length > 0 ? labelMap(model.labels) : undefined,
+    labels: labels.length > 0 ? labelMap(labels) : undefined,
     header: data.header ?? ('auto' as const),
     ...(data.encoding !== undefined && { encoding: data.encoding }),
     ...(data.limit !== undefined && { limit: data.limit }),
@@ -82,6 +93,13 @@ export async function readMeasuredText(
   for await (const example of readExamples(data.file, options)) examples.push(example)
   if (examples.length === 0) {
     throw new LimbeckError('input', `${data.file}: expected examples, found none.`)
+  }
+  if (row.prepare && kind !== 'none') {
+    const { file, hypothesis } = data
+    const settings = { file, model, tokenizer, maxLength, candidates, hypothesis }
+    const prepared = row.prepare(examples, settings)
+    const truncated = prepared.encodings.filter((encoding) => encoding.truncated > 0).length
+    return { ...prepared, source: 'labelled', task, perExample: 1, truncated, maxLength }
   }
   const separate =
     row.separateTexts || (model.task === 'feature-extraction' && columns.textPair !== undefined)
@@ -142,7 +160,7 @@ const column = (text: string | undefined): Column | undefined =>
   text === undefined ? undefined : parseColumn(text)
 
 /** Plain text has one column; elsewhere the habit of data sets decides. */
-export const defaultText = (file: string): Column => (/\.txt(\.gz)?$/.test(file) ? 1 : 'text')
+const defaultText = (file: string): Column => (/\.txt(\.gz)?$/.test(file) ? 1 : 'text')
 
 const RANDOM_TEXTS = 128
 

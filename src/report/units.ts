@@ -102,6 +102,11 @@ const metricStyles: Readonly<Record<MetricName, MetricStyle>> = {
   'entity-precision': { title: 'entity precision', share: true },
   'entity-recall': { title: 'entity recall', share: true },
   'token-accuracy': { title: 'token accuracy', share: true },
+  'ndcg@10': { title: 'nDCG@10', share: false },
+  'mrr@10': { title: 'MRR@10', share: false },
+  map: { title: 'MAP', share: false },
+  'recall@10': { title: 'recall@10', share: true },
+  'recall@100': { title: 'recall@100', share: true },
 }
 
 /** A metric's name for people. */

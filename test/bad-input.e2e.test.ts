@@ -231,9 +231,30 @@ const cases: readonly Case[] = [
   },
   {
     title: 'eval without labels',
-    args: ['eval', 'model', '--data', 'dev.tsv'],
+    data: 'text\ttopic\nhello\tgreeting\n',
+    args: ['eval', 'model', '--data', 'bad.tsv'],
     code: 2,
     error: /^eval needs the column of the label or score\. Name it with --label/,
+  },
+  {
+    title: 'columns that nobody can tell',
+    data: 'body\ttopic\nhello\tgreeting\n',
+    args: ['eval', 'model', '--data', 'bad.tsv'],
+    code: 2,
+    error:
+      /^bad\.tsv: cannot tell which column holds the text; the columns are 'body', 'topic'\. Name it with --text/,
+  },
+  {
+    title: 'a label map of a class that is none',
+    args: ['eval', 'model', '--data', 'dev.tsv', '--label-map', 'a=99'],
+    code: 2,
+    error: /^label map: 'a' is said to be "99", which is none of the model's classes: /,
+  },
+  {
+    title: 'how data is read, without data',
+    args: ['optimize', 'model', '--limit', '5'],
+    code: 2,
+    error: /^--limit says how data is read, and there is no --data\. Name the file with --data\.$/,
   },
   {
     title: 'a variant that the folder has not',

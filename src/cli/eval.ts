@@ -1,23 +1,16 @@
 /** `limbeck eval`. */
+import { columnsText } from '../fit/data-columns.ts'
+import { labelsText } from '../fit/data-labels.ts'
 import type { EvaluationResult } from '../jobs/evaluate.ts'
 import { metricCell } from '../report/detail-tables.ts'
 import { formatCount, formatNumber, formatSeconds, metricTitle } from '../report/units.ts'
 import { dataOf, dataOptionNames } from './options.ts'
-import { tableText } from './show.ts'
+import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const evalVerb = defineVerb({
   arguments: [{ name: '<model>', help: 'model folder, folder that Limbeck wrote, or ONNX file' }],
-  options: [
-    'evalData',
-    ...dataOptionNames,
-    'stride',
-    'noAnswerThreshold',
-    'maxLength',
-    'variant',
-    'runThreads',
-    'batchSize',
-  ],
+  options: ['evalData', ...dataOptionNames, 'maxLength', 'variant', 'runThreads', 'batchSize'],
   required: ['evalData'],
   examples: [
     'eval ./my-model --data dev.tsv --text sentence --label label',
@@ -25,9 +18,8 @@ export const evalVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress }) {
     const { evaluate } = await import('../jobs/evaluate.ts')
-    const { evalData, maxLength, variant, runThreads: threads, batchSize, ...rest } = options
-    const { stride, noAnswerThreshold, ...columns } = rest
-    const data = { ...dataOf(evalData, columns), stride, noAnswerThreshold }
+    const { evalData, maxLength, variant, runThreads: threads, batchSize, ...columns } = options
+    const data = dataOf(evalData, columns)
     const settings = { maxLength, variant, threads, batchSize, signal, progress }
     const result = await evaluate({ model, data, ...settings })
     return { json: result, text: (view) => evaluationText(result, view) }
@@ -39,9 +31,12 @@ function evaluationText(result: EvaluationResult, view: View): string {
     columns: [{ title: 'metric' }, { title: 'value (95 % interval)', align: 'right' as const }],
     rows: result.metrics.map((metric) => [metricTitle(metric.name), metricCell(metric)]),
   }
+  const { columns, labels } = result
   const { n, task, truncated, maxLength, batchSize, seconds, examplesPerSecond, file } = result
   return [
     tableText(table, view),
+    ...(columns ? [proseText(`columns: ${columnsText(columns)}`, view)] : []),
+    ...(labels ? [proseText(`labels: ${labelsText(labels)}`, view)] : []),
     `${formatCount(n)} examples (${task}), ${truncated === 0 ? 'no text' : `${formatCount(truncated)} text${truncated === 1 ? '' : 's'}`} cut to ${maxLength} tokens, batch size ${batchSize}.`,
     `${formatSeconds(seconds)}, ${formatNumber(examplesPerSecond)} examples a second.`,
     file,

@@ -45,48 +45,54 @@ test('limbeck optimize --help', async () => {
     make a model smaller and faster, and prove what it cost
 
     Arguments:
-      model                  model folder (config.json, model.safetensors, tokenizer)
+      model                          model folder (config.json, model.safetensors, tokenizer)
 
     Data:
-      --data <file>          data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz (default: random
-                             tokens)
-      --text <column>        column of the text, by name or number from 1 (default: text)
-      --text-pair <column>   column of the second text
-      --label <column>       column of the label or score
-      --task <task>          text-classification, pair-classification, multi-label-classification,
-                             regression, similarity, question-answering, token-classification,
-                             zero-shot, reranking, retrieval or embeddings (default: from the model and
-                             the columns)
-      --encoding <name>      encoding of the data file (default: utf-8)
-      --no-header            the first line is data, not column names
-      --limit <n>            most examples to read (default: all)
-      --candidates <labels>  labels to choose among without training (zero-shot), parted by commas
-                             (default: for data, the labels of the file)
-      --hypothesis <text>    what a candidate is put into, at {} (default: "This example is {}."; the
-                             candidate alone for embeddings)
-      --max-length <n>       tokens a text is cut to (default: what the model takes)
+      --data <file>                  data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz (default:
+                                     random tokens)
+      --text <column>                column of the text, by name or number from 1 (default: known names)
+      --text-pair <column>           column of the second text (default: found with the text)
+      --label <column>               column of the label or score (default: known names)
+      --label-map <map>              what the labels of the data mean: neg=0,pos=1, or a JSON file
+                                     (default: as the model names them)
+      --task <task>                  text-classification, pair-classification,
+                                     multi-label-classification, regression, similarity,
+                                     question-answering, token-classification, zero-shot, reranking,
+                                     retrieval or embeddings (default: from the model and the columns)
+      --encoding <name>              encoding of the data file (default: utf-8)
+      --no-header                    the first line is data, not column names
+      --limit <n>                    most examples to read (default: all)
+      --candidates <labels>          labels to choose among without training (zero-shot), parted by
+                                     commas (default: for data, the labels of the file)
+      --hypothesis <text>            what a candidate is put into, at {} (default: "This example is
+                                     {}."; the candidate alone for embeddings)
+      --stride <n>                   tokens that windows over a long context share (default: 128)
+      --no-answer-threshold <score>  how far the null score must be above that of the best span for no
+                                     answer (default: 0 for SQuAD v2, always an answer for v1.1)
+      --max-length <n>               tokens a text is cut to (default: what the model takes)
 
     Acceptance:
-      --max-drop <drop>      largest allowed drop of the metric: '1%' of it, or '0.5pt' (points)
-                             (default: 1%)
-      --strict               choose only a variant whose drop is proven to be allowed
+      --max-drop <drop>              largest allowed drop of the metric: '1%' of it, or '0.5pt' (points)
+                                     (default: 1%)
+      --strict                       choose only a variant whose drop is proven to be allowed
 
     Measurement:
-      --threads <n>          threads of each run (default: 1)
-      --shapes <list>        texts x tokens; the last decides (default: 1x16,1x128)
-      --seconds <s>          time for each shape and thread count (default: 8)
-      --batch-size <n>       texts that run together; results of dynamic INT8 depend on it (default: 32)
-      --seed <n>             seed of every random choice (default: 1)
+      --threads <n>                  threads of each run (default: 1)
+      --shapes <list>                texts x tokens; the last decides (default: 1x16,1x128)
+      --seconds <s>                  time for each shape and thread count (default: 8)
+      --batch-size <n>               texts that run together; results of dynamic INT8 depend on it
+                                     (default: 32)
+      --seed <n>                     seed of every random choice (default: 1)
 
     Output:
-      -o, --output <dir>     folder to write (default: limbeck-output/<model name>)
-      --overwrite            replace a folder that Limbeck wrote before
-      --explain              tell how often each rewriting rule fired, and why not more often
-      --json                 print one JSON document instead of a table
-      --debug                print the stack of an error
+      -o, --output <dir>             folder to write (default: limbeck-output/<model name>)
+      --overwrite                    replace a folder that Limbeck wrote before
+      --explain                      tell how often each rewriting rule fired, and why not more often
+      --json                         print one JSON document instead of a table
+      --debug                        print the stack of an error
 
     Options:
-      -h, --help             print this help
+      -h, --help                     print this help
 
     Examples:
       limbeck optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%
@@ -172,9 +178,11 @@ test('limbeck eval --help', async () => {
 
     Data:
       --data <file>                  data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz
-      --text <column>                column of the text, by name or number from 1 (default: text)
-      --text-pair <column>           column of the second text
-      --label <column>               column of the label or score
+      --text <column>                column of the text, by name or number from 1 (default: known names)
+      --text-pair <column>           column of the second text (default: found with the text)
+      --label <column>               column of the label or score (default: known names)
+      --label-map <map>              what the labels of the data mean: neg=0,pos=1, or a JSON file
+                                     (default: as the model names them)
       --task <task>                  text-classification, pair-classification,
                                      multi-label-classification, regression, similarity,
                                      question-answering, token-classification, zero-shot, reranking,

@@ -8,7 +8,7 @@ import {
   verdictSentence,
 } from '../report/index.ts'
 import { explainText } from './explain-passes.ts'
-import { dataOf, dataOptionNames } from './options.ts'
+import { dataOf, dataOptionNames, noData } from './options.ts'
 import { folderText, proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
@@ -37,13 +37,16 @@ export const optimizeVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress, command }) {
     const { optimize } = await import('../jobs/optimize.ts')
-    const { explain, data, text, textPair, label, task, encoding, noHeader, limit, ...rest } =
+    const { maxLength, maxDrop, strict, threads, shapes, seconds, batchSize, seed, ...others } =
       options
-    const columns = { text, textPair, label, task, encoding, noHeader, limit }
+    const { output, overwrite, explain, data, ...columns } = others
+    const settings = { maxDrop, strict, threads, shapes, seconds, batchSize, seed, maxLength }
     const { report, folder } = await optimize({
-      ...rest,
+      ...settings,
+      output,
+      overwrite,
       model,
-      data: data === undefined ? undefined : dataOf(data, columns),
+      data: data === undefined ? noData(columns) : dataOf(data, columns),
       command,
       signal,
       progress,

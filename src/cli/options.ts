@@ -2,6 +2,7 @@
  * Every option of every verb, once: its flag, its help, how its text becomes a value. Help pages and
  * documentation are written from this table, so that they cannot drift from what is parsed.
  */
+import { LimbeckError } from '../errors.ts'
 import {
   anyNumber,
   oneOf,
@@ -44,10 +45,26 @@ export const optionTable = {
     flags: '--text <column>',
     group: 'Data',
     help: 'column of the text, by name or number from 1',
-    default: 'text',
+    default: 'known names',
   },
-  textPair: { flags: '--text-pair <column>', group: 'Data', help: 'column of the second text' },
-  label: { flags: '--label <column>', group: 'Data', help: 'column of the label or score' },
+  textPair: {
+    flags: '--text-pair <column>',
+    group: 'Data',
+    help: 'column of the second text',
+    default: 'found with the text',
+  },
+  label: {
+    flags: '--label <column>',
+    group: 'Data',
+    help: 'column of the label or score',
+    default: 'known names',
+  },
+  labelMap: {
+    flags: '--label-map <map>',
+    group: 'Data',
+    help: 'what the labels of the data mean: neg=0,pos=1, or a JSON file',
+    default: 'as the model names them',
+  },
   task: {
     flags: '--task <task>',
     group: 'Data',
@@ -305,27 +322,29 @@ export const dataOptionNames = [
   'text',
   'textPair',
   'label',
+  'labelMap',
   'task',
   'encoding',
   'noHeader',
   'limit',
   'candidates',
   'hypothesis',
+  'stride',
+  'noAnswerThreshold',
 ] as const
 
 /** The data file and its columns, as jobs take them; undefined without a file. */
 export function dataOf(file: string, values: OptionValues<(typeof dataOptionNames)[number]>) {
-  const { text, textPair, label, task, encoding, noHeader, limit, candidates, hypothesis } = values
-  return {
-    file,
-    text,
-    textPair,
-    label,
-    task,
-    encoding,
-    header: noHeader ? false : undefined,
-    limit,
-    candidates,
-    hypothesis,
-  }
+  const { noHeader, ...columns } = values
+  return { file, ...columns, header: noHeader ? false : undefined }
+}
+
+/** Refuses options that say how data is read where there is none: they would do nothing. */
+export function noData(values: OptionValues<(typeof dataOptionNames)[number]>): undefined {
+  const given = dataOptionNames.find((name) => values[name] !== undefined)
+  if (given === undefined) return undefined
+  const flag = optionTable[given].flags.split(' ')[0]
+  throw new LimbeckError('usage', `${flag} says how data is read, and there is no --data.`, {
+    hint: 'Name the file with --data.',
+  })
 }

@@ -56,7 +56,7 @@ export const runVerb = defineVerb({
 type Texts = readonly [string | undefined, string | undefined]
 
 /** The texts to run: given in order, or by name. */
-function textsOf([first, second]: Texts, [question, context]: Texts) {
+export function textsOf([first, second]: Texts, [question, context]: Texts) {
   if (question !== undefined && first !== undefined) throw twice('--question or --query', 'a text')
   if (context !== undefined && second !== undefined) throw twice('--context', 'a second text')
   const text = question ?? first

@@ -154,6 +154,9 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
   embeddings: { target: 'none', needsPair: false, separateTexts: false, metrics: undefined },
 }
 
+/** Whether a name is one of a task. */
+export const isDataTask = (name: string): name is DataTask => Object.hasOwn(dataTasks, name)
+
 /** The row of a task. */
 export const dataTask = (task: DataTask): DataTaskRow => dataTasks[task]
 
@@ -163,6 +166,16 @@ export interface NamedColumns {
   readonly label?: unknown
   readonly file?: string | undefined
 }
+
+/** Whether a file has a shape of its own for the model: SQuAD's JSON, CoNLL's columns; else it is a table. */
+export const hasOwnShape = (
+  { task }: Pick<ModelInfo, 'task'>,
+  { file, label, task: given }: NamedColumns & { readonly file: string; readonly task?: unknown },
+): boolean =>
+  given === 'question-answering' ||
+  given === 'token-classification' ||
+  (task === 'question-answering' && /\.json(\.gz)?$/.test(file)) ||
+  (task === 'token-classification' && (label !== undefined || /\.conll(\.gz)?$/.test(file)))
 
 /** The task that a model and the named columns make; a given name is checked against the model. */
 export function chooseDataTask(
@@ -198,8 +211,8 @@ export function chooseDataTask(
 }
 
 function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
-  const known = Object.keys(dataTasks)
-  if (!known.includes(given)) {
+  if (!isDataTask(given)) {
+    const known = Object.keys(dataTasks)
     const near = nearest(given, known)
     throw new LimbeckError(
       'usage',
@@ -209,9 +222,8 @@ function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
       },
     )
   }
-  const task = given as DataTask
-  const { models } = dataTasks[task]
-  if (!models || models.includes(model.task)) return task
+  const { models } = dataTasks[given]
+  if (!models || models.includes(model.task)) return given
   throw new LimbeckError('usage', `--task ${given} does not fit a ${model.task} model.`, {
     hint: `It is for ${models.join(' or ')} models.`,
   })

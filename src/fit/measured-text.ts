@@ -2,25 +2,32 @@
  * The text that a model is measured on: labelled examples, bare text, or random tokens, encoded once.
  */
 
-import { labelMap } from '../data/label-map.ts'
+import type { GivenLabels } from '../data/given-labels.ts'
 import type { MetricResult } from '../data/metrics.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import { type Example, readExamples } from '../data/read-examples.ts'
-import { type Column, parseColumn } from '../data/read-table.ts'
+import { readTable } from '../data/read-table.ts'
 import type { Encoding, Tokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
-import { chooseDataTask, type DataTask, dataTask } from './data-task.ts'
+import { type DataColumns, dataColumns } from './data-columns.ts'
+import { type DataLabels, dataLabels } from './data-labels.ts'
+import { chooseDataTask, type DataTask, dataTask, hasOwnShape } from './data-task.ts'
 import { askFile } from './question-answering.ts'
 import { readTaggedText } from './token-classification.ts'
 import { labelsOfColumn } from './zero-shot-text.ts'
 
-/** A data file and its columns, by name or number from 1. */
+/** A data file and its columns, by name or number from 1; known names are found by default. */
 export interface DataOptions {
   readonly file: string
   readonly text?: string | undefined
   readonly textPair?: string | undefined
   readonly label?: string | undefined
+  /**
+   * The class of each label as the data writes it, by number or name: an object, `neg=0,pos=1`, or the path
+   * of a JSON file; by default as the model names them.
+   */
+  readonly labelMap?: string | GivenLabels | undefined
   /** See `DataTask`; found from the model and the columns by default. */
   readonly task?: string | undefined
   readonly encoding?: string | undefined
@@ -49,6 +56,10 @@ export interface MeasuredText {
   /** Texts cut to the model's length. */
   readonly truncated: number
   readonly maxLength: number
+  /** The columns that were read; absent where the file has none to choose. */
+  readonly columns?: DataColumns | undefined
+  /** What the labels mean; absent without classes. Which were met is known once the text was read. */
+  readonly labels?: DataLabels | undefined
   /** Metrics of the rows, where examples have no fixed number of texts. */
   readonly judge?: ((rows: readonly Float32Array[][]) => MetricResult[]) | undefined
 }
@@ -60,35 +71,36 @@ export async function readMeasuredText(
   tokenizer: Tokenizer,
   maxLength: number,
 ): Promise<MeasuredText> {
-  const task = chooseDataTask(model, data, data.task)
+  const columns = hasOwnShape(model, data) ? undefined : await dataColumns(data, model)
+  const task = chooseDataTask(model, { ...data, ...columns }, data.task)
   if (task === 'question-answering') return readQuestions(data, tokenizer, maxLength)
   if (task === 'token-classification') return readTagged(data, model, tokenizer, maxLength)
   const row = dataTask(task)
-  if (row.needsPair && data.textPair === undefined) {
+  const { text, textPair, label } = columns!
+  if (row.needsPair && textPair === undefined) {
     throw new LimbeckError('usage', `task ${task} needs the column of the second text.`, {
       hint: 'Name it with --text-pair.',
     })
   }
-  const kind = data.label === undefined ? 'none' : row.target
-  const columns = {
-    text: column(data.text) ?? defaultText(data.file),
-    textPair: column(data.textPair),
-    target: kind === 'none' ? undefined : column(data.label),
-  }
-  const examples: Example[] = []
-  const reading = { header: data.header ?? ('auto' as const), encoding: data.encoding }
+  const kind = label === undefined ? 'none' : row.target
+  const reading = { header: columns!.header ?? ('auto' as const), encoding: data.encoding }
   const candidates =
-    task === 'zero-shot' && columns.target !== undefined
-      ? (data.candidates ?? (await labelsOfColumn(data.file, columns.target, reading)))
+    task === 'zero-shot' && label !== undefined
+      ? (data.candidates ?? (await labelsOfColumn(data.file, label, reading)))
       : undefined
-  const labels = candidates ?? model.labels
+  const labels =
+    kind === 'class' || kind === 'classes'
+      ? await labelsOf(data, candidates ?? model.labels, () =>
+          readTable(data.file, { label: label! }, reading),
+        )
+      : undefined
+  const examples: Example[] = []
   const options = {
-    columns,
+    columns: { text, textPair, target: kind === 'none' ? undefined : label },
     kind,
-    labels: labels.length > 0 ? labelMap(labels) : undefined,
-    header: data.header ?? ('auto' as const),
-    ...(data.encoding !== undefined && { encoding: data.encoding }),
-    ...(data.limit !== undefined && { limit: data.limit }),
+    labels: labels?.map,
+    limit: data.limit,
+    ...reading,
   }
   for await (const example of readExamples(data.file, options)) examples.push(example)
   if (examples.length === 0) {
@@ -99,10 +111,11 @@ export async function readMeasuredText(
     const settings = { file, model, tokenizer, maxLength, candidates, hypothesis }
     const prepared = row.prepare(examples, settings)
     const truncated = prepared.encodings.filter((encoding) => encoding.truncated > 0).length
-    return { ...prepared, source: 'labelled', task, perExample: 1, truncated, maxLength }
+    const fixed = { source: 'labelled', task, perExample: 1, columns, labels } as const
+    return { ...prepared, ...fixed, truncated, maxLength }
   }
   const separate =
-    row.separateTexts || (model.task === 'feature-extraction' && columns.textPair !== undefined)
+    row.separateTexts || (model.task === 'feature-extraction' && textPair !== undefined)
   const encodings = examples.flatMap(({ text, textPair }) =>
     separate
       ? [text, textPair ?? ''].map((one) => tokenizer.encode(one, undefined, { maxLength }))
@@ -116,8 +129,24 @@ export async function readMeasuredText(
     perExample: separate ? 2 : 1,
     truncated: encodings.filter((encoding) => encoding.truncated > 0).length,
     maxLength,
+    columns,
+    labels,
   }
 }
+
+/** What the labels of a table mean. */
+const labelsOf = (
+  data: DataOptions,
+  names: readonly string[],
+  rows: () => AsyncIterable<{ readonly cells: { readonly label: unknown } }>,
+): Promise<DataLabels> =>
+  dataLabels({
+    names,
+    given: data.labelMap,
+    written: async function* () {
+      for await (const { cells } of rows()) yield cells.label
+    },
+  })
 
 /** Sentences of a CoNLL file, a row a token. */
 async function readTagged(
@@ -155,12 +184,6 @@ async function readQuestions(
     judge,
   }
 }
-
-const column = (text: string | undefined): Column | undefined =>
-  text === undefined ? undefined : parseColumn(text)
-
-/** Plain text has one column; elsewhere the habit of data sets decides. */
-const defaultText = (file: string): Column => (/\.txt(\.gz)?$/.test(file) ? 1 : 'text')
 
 const RANDOM_TEXTS = 128
 

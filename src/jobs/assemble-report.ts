@@ -4,6 +4,8 @@
 import { type BenchRow, formatShape } from '../bench/index.ts'
 import { acceptMetric } from '../data/accept-metric.ts'
 import type { MetricResult } from '../data/metrics.ts'
+import { columnsText } from '../fit/data-columns.ts'
+import { labelsText, takenLabels } from '../fit/data-labels.ts'
 import type { MeasuredText } from '../fit/measured-text.ts'
 import type {
   LatencyReport,
@@ -58,6 +60,8 @@ export async function assembleReport(m: Measurements): Promise<Report> {
     },
     data: {
       file: options.data?.file,
+      columns: text.columns && columnsText(text.columns),
+      labels: text.labels && labelsText(takenLabels(text.labels)),
       source: text.source,
       rows: text.examples.length > 0 ? text.examples.length : text.encodings.length,
       metric: m.quality[0]?.metrics[0]?.name,

@@ -1,9 +1,11 @@
 /**
  * `eval`: a model's metrics on a data file, each with its interval.
  */
-
+import { basename } from 'node:path'
 import type { MetricResult } from '../data/metrics.ts'
 import { LimbeckError } from '../errors.ts'
+import { columnsText, type DataColumns } from '../fit/data-columns.ts'
+import { type TakenLabels, takenLabels } from '../fit/data-labels.ts'
 import { type DataTask, dataTask } from '../fit/data-task.ts'
 import { type DataOptions, type MeasuredText, readMeasuredText } from '../fit/measured-text.ts'
 import { rowReader } from '../fit/model-rows.ts'
@@ -34,6 +36,10 @@ export interface EvaluationResult {
   /** The ONNX file that ran; the model folder where it was exported for this run alone. */
   readonly file: string
   readonly task: DataTask
+  /** The columns that were read, and which were found by their names; absent for files without choice. */
+  readonly columns?: DataColumns | undefined
+  /** What the labels of the data were taken for; absent without classes. */
+  readonly labels?: TakenLabels | undefined
   readonly metrics: readonly Omit<MetricResult, 'statistic' | 'perExample'>[]
   /** Examples. */
   readonly n: number
@@ -58,6 +64,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
     const tokenizer = await tokenizerOf(model)
     const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
     const text = await readMeasuredText(data, model, tokenizer, maxLength)
+    tellColumns(text, data.file, progress)
     if (text.source !== 'labelled') {
       throw new LimbeckError('usage', 'eval needs the column of the label or score.', {
         hint: 'Name it with --label; without labels, optimize compares outputs with the source.',
@@ -90,6 +97,8 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
       return {
         file: origin,
         task: text.task,
+        columns: text.columns,
+        labels: text.labels && takenLabels(text.labels),
         metrics,
         n,
         truncated: text.truncated,
@@ -102,6 +111,16 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
       await engine.release()
     }
   })
+}
+
+/** Says which columns were taken where nobody named them. */
+export function tellColumns(
+  { columns }: Pick<MeasuredText, 'columns'>,
+  file: string,
+  progress: Progress | undefined,
+): void {
+  if (!columns || columns.found.length === 0) return
+  progress?.step(`Reading ${basename(file)}`).done(columnsText(columns))
 }
 
 /** Metrics of labelled text from its rows; empty without labels. */

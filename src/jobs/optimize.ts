@@ -17,7 +17,7 @@ import type { Report } from '../report/report.ts'
 import { parseMaxDrop } from '../stats/acceptance.ts'
 import { assembleReport } from './assemble-report.ts'
 import { buildInChild } from './build-in-child.ts'
-import { BATCH_SIZE } from './evaluate.ts'
+import { BATCH_SIZE, tellColumns } from './evaluate.ts'
 import { cpuWeightBits } from './export-model.ts'
 import { writeLineage } from './lineage.ts'
 import { type LoadedModel, load, tokenizerOf } from './load.ts'
@@ -162,5 +162,7 @@ async function textOf(
     return randomText(model, maxLengthOf(model, undefined, options.maxLength), seed)
   const tokenizer = await tokenizerOf(model)
   const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-  return readMeasuredText(options.data, model, tokenizer, maxLength)
+  const text = await readMeasuredText(options.data, model, tokenizer, maxLength)
+  tellColumns(text, options.data.file, options.progress)
+  return text
 }

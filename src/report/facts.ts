@@ -28,6 +28,8 @@ export function factGroups(report: Report): FactGroup[] {
     }),
     group('Data', {
       file: data.file,
+      columns: data.columns,
+      labels: data.labels,
       kind: sources[data.source],
       examples: formatCount(data.rows),
       metric: data.metric && metricTitle(data.metric),

@@ -52,6 +52,10 @@ export interface ReportModel {
 export interface ReportData {
   /** Absent when random tokens stood in for text. */
   readonly file?: string | undefined
+  /** The columns that were read. */
+  readonly columns?: string | undefined
+  /** What the labels of the data were taken for. */
+  readonly labels?: string | undefined
   /** Labelled data measures a metric, text alone or random tokens the fidelity to the source. */
   readonly source: 'labelled' | 'text' | 'random'
   /** Examples used. */

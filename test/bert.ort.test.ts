@@ -54,7 +54,7 @@ describeWith(realData('models/all-minilm-l6-v2'), 'all-MiniLM-L6-v2', () => {
     }
     const embed = async (options: Parameters<typeof runGraph>[2]) =>
       (await runGraph(graph, feeds, options)).sentence_embedding!
-    const quantize = { weightBits: 7 } as const
+    const quantize = { scheme: 'dynamic-int8', weightBits: 7 } as const
     const fp32 = await embed({ lowering: 'exported' })
     const portable = await embed({ lowering: 'portable', quantize })
     const cpu = await embed({ lowering: 'cpu', quantize })

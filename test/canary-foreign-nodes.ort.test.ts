@@ -91,7 +91,7 @@ function unknownNode(b: GraphBuilder, ...inputs: Value[]): Value {
 const lowerings = ['exported', 'portable', 'cpu'] as const
 const variants = lowerings.flatMap((lowering) => [
   { lowering, quantize: undefined },
-  { lowering, quantize: { weightBits: 7 } as const },
+  { lowering, quantize: { scheme: 'dynamic-int8', weightBits: 7 } as const },
 ])
 const nodesOf = (graph: Graph): Node[] => [
   ...graph.nodes,

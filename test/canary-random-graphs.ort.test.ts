@@ -169,7 +169,7 @@ describe('random graphs', () => {
 })
 
 describe('random INT8 graphs', () => {
-  const quantize = { weightBits: 7 } as const
+  const quantize = { scheme: 'dynamic-int8', weightBits: 7 } as const
   const lowered = (graph: Graph, lowering: Lowering) =>
     runPasses(graph, pipeline({ lowering, quantize, read })).graph
   const largest = (a: HostTensor, b: HostTensor): number =>

@@ -109,7 +109,7 @@ describeWith(fixture('models'), 'families by fixtures', () => {
 
     it(`${name}, wide: INT8 in both lowerings stays near fp32`, async () => {
       const graph = widened(name)
-      const quantize = { weightBits: 7 } as const
+      const quantize = { scheme: 'dynamic-int8', weightBits: 7 } as const
       const { count } = lowered(graph, { lowering: 'cpu', quantize })
       // the head's few classes stay in fp32
       expect(count('MatMulIntegerToFloat')).toBe(6 * 2 + others - 1)

@@ -42,16 +42,34 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>
 
-/** How a node is to be computed with few bits; the lowering chooses kernels from it. */
-export interface NodeQuantization {
+/** 8-bit codes of one scale for the tensor, for each output column, or for each row of a table. */
+export interface IntegerQuantization {
   /** `dynamic`: activations quantized at run time, per tensor. `weight-only`: weights alone. */
   readonly scheme: 'dynamic' | 'weight-only'
   readonly bits: 8
   /** Symmetric weight codes lie in ±(2^(weightBits−1) − 1): 7 keeps u8×s8 sums exact on CPUs that saturate. */
   readonly weightBits: 7 | 8
-  /** One scale for the tensor, for each output column, or for each row of a table. */
   readonly granularity: 'tensor' | 'column' | 'row'
 }
+
+/** Weights alone, in blocks along each row of the stored `[out, in]` matrix or of a table. */
+export interface BlockQuantizationNote {
+  readonly scheme: 'blocks'
+  readonly weightBits: 4 | 8
+  readonly block: number
+  readonly symmetric: boolean
+  /** What the kernel computes with: 4 is int8 activations, quantized by row and block; 0 is float32. */
+  readonly accuracyLevel: 0 | 4
+  /** Codes found otherwise than by rounding to the nearest (GPTQ), laid out as the kernel wants them. */
+  readonly parts?: {
+    readonly codes: Tensor
+    readonly scales: Tensor
+    readonly zeroPoints: Tensor | undefined
+  }
+}
+
+/** How a node is to be computed with few bits; the lowering chooses kernels from it. */
+export type NodeQuantization = IntegerQuantization | BlockQuantizationNote
 
 /** What is known of a value's numbers (calibration), for static quantization. */
 export interface ValueQuantization {

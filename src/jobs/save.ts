@@ -6,13 +6,14 @@ import { mkdirSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Graph } from '../graph/graph.ts'
 import type { Lowering } from '../passes/pipelines.ts'
+import type { Quantization } from '../passes/quantize.ts'
 import { writeVariant } from './build-variants.ts'
-import type { BuiltVariant, QuantizePlan } from './variants.ts'
+import type { BuiltVariant } from './variants.ts'
 
 export interface SaveOptions {
   /** Default `portable`. */
   readonly lowering?: Lowering | undefined
-  readonly quantize?: QuantizePlan | undefined
+  readonly quantize?: Quantization | undefined
   /** Weights beside the file (`<file>_data`) whatever their size; by default above 1 GB. */
   readonly externalData?: boolean | undefined
   /** Promises that every batch is padded on the right (`cpu` only). */

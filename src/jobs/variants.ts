@@ -7,13 +7,7 @@
  */
 import type { PassRecord } from '../passes/pass.ts'
 import type { Lowering } from '../passes/pipelines.ts'
-
-/** How a variant is quantized. */
-export interface QuantizePlan {
-  readonly scheme: 'dynamic-int8'
-  readonly weightBits: 7 | 8
-  readonly exclude?: readonly string[] | undefined
-}
+import type { Quantization } from '../passes/quantize.ts'
 
 /** One file to write. */
 export interface VariantPlan {
@@ -21,7 +15,7 @@ export interface VariantPlan {
   /** Relative to the output folder. */
   readonly file: string
   readonly lowering: Lowering
-  readonly quantize?: QuantizePlan | undefined
+  readonly quantize?: Quantization | undefined
   readonly externalData?: boolean | undefined
   /** Promises that every batch is padded on the right: attention then takes lengths, not a mask. */
   readonly padding?: 'right' | undefined

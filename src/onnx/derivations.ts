@@ -9,6 +9,7 @@
  * | `concat` | `axis` |
  * | `slice` | `starts`, and optionally `steps`, one an axis; sizes are the tensor's own shape |
  * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8) |
+ * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric` |
  */
 import { invariant } from '../errors.ts'
 import { bytesOf, dataTypes, elementCount } from '../graph/data-type.ts'
@@ -24,6 +25,7 @@ import { newWords, wordBytes, wordsOf } from './element-words.ts'
 import type { FileAccess } from './file-access.ts'
 import { floatChunks } from './float-chunks.ts'
 import { permuteElements, sliceElements } from './permute-elements.ts'
+import { type BlockParts, type BlockQuantization, blockParts } from './quantize-blocks.ts'
 import { weightCodes, weightScales } from './quantize-weight.ts'
 
 /** Gives the bytes of a derived tensor. */
@@ -89,6 +91,12 @@ export const derivations: Readonly<Record<string, Derivation>> = {
     const { part, axis, bits } = source.settings
     const compute = part === 'codes' ? weightCodes : weightScales
     return bytesOf(compute(source.inputs[0]!, axis as number, bits as number, read, files))
+  },
+
+  quantizeBlocks: (_, source, read, files) => {
+    const { part, bits, block, symmetric } = source.settings
+    const how = { bits, block, symmetric } as BlockQuantization
+    return bytesOf(blockParts(source.inputs[0]!, how, read, files)[part as keyof BlockParts])
   },
 }
 

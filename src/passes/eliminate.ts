@@ -28,16 +28,6 @@ const dropout: NodeRule = {
   },
 }
 
-/** `Not(Not(x))` → x. */
-const notNot: NodeRule = {
-  name: 'eliminate-double-negation',
-  anchors: ['Not'],
-  apply(node, context) {
-    const inner = node.inputs[0] && context.producer(node.inputs[0])
-    return inner?.op === 'Not' && inner.domain === '' ? [inner.inputs[0]] : undefined
-  },
-}
-
 /** `Cast(x)` to the type that x has. */
 const cast: NodeRule = {
   name: 'eliminate-cast',
@@ -131,7 +121,6 @@ function constantInts(value: Value, context: RewriteContext): number[] | undefin
 export const eliminateRules: readonly NodeRule[] = [
   identity,
   dropout,
-  notNot,
   cast,
   transposeTranspose,
   reshapeReshape,

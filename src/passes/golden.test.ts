@@ -71,7 +71,7 @@ const { graph: logical } = buildModel({
   checkpoint: { file: 'model.safetensors', tensors: everything() },
 })
 const { read } = tensorReader()
-const quantize = { weightBits: 7 } as const
+const quantize = { scheme: 'dynamic-int8', weightBits: 7 } as const
 const lowered = (lowering: Lowering, int8: boolean): Graph =>
   verifyGraph(
     runPasses(logical, pipeline({ lowering, read, quantize: int8 ? quantize : undefined })).graph,

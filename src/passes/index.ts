@@ -9,6 +9,8 @@ export {
   pipeline,
   simplify,
 } from './pipelines.ts'
+export { type Quantization, quantizePass, type Scheme, schemes } from './quantize.ts'
+export { type BlockQuantizationOptions, quantizeBlocks } from './quantize-blocks.ts'
 export { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
 export { raise } from './raise/raise.ts'
 export { dropLayers } from './structure/drop-layers.ts'

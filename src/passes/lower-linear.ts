@@ -6,19 +6,24 @@
  * DynamicQuantizeLinear after common subexpressions are merged.
  */
 import { int } from '../graph/attributes.ts'
-import type { Value } from '../graph/graph.ts'
+import type { IntegerQuantization, NodeQuantization, Value } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { int64Tensor, reshaped, type Tensor, transposed } from '../graph/tensor.ts'
 import { quantizedWeight } from '../onnx/quantize-weight.ts'
 import { type LinearLayer, linearLayer, linearMiss } from './linear-layer.ts'
 
-/** Kernel of one INT8 linear layer on a 2-D input: the target's choice. */
-export type Int8Kernel = (context: RewriteContext, layer: LinearLayer, x: Value) => Value
+/** Kernel of one linear layer on a 2-D input. */
+export type LinearKernel = (context: RewriteContext, layer: LinearLayer, x: Value) => Value
+
+/** Kernels of quantized linear layers by the scheme of their note: the target's choice. */
+export type LinearKernels = Readonly<
+  Record<Exclude<NodeQuantization['scheme'], 'weight-only'>, LinearKernel>
+>
 
 const MICROSOFT = 'com.microsoft'
 
 /** ONNX Runtime's fused kernel: u8 activations × s8 weights, scaled back to float with the bias added. */
-export const matMulIntegerToFloat: Int8Kernel = (context, layer, x) => {
+export const matMulIntegerToFloat: LinearKernel = (context, layer, x) => {
   const { codes, scales, name } = weightOf(layer)
   const [quantized, scale, zero] = context.ops('DynamicQuantizeLinear', [x], 3)
   const inputs = [
@@ -35,7 +40,7 @@ export const matMulIntegerToFloat: Int8Kernel = (context, layer, x) => {
 }
 
 /** Standard operators (opset 11 on): MatMulInteger, then scales and bias in float. */
-export const matMulInteger: Int8Kernel = (context, layer, x) => {
+export const matMulInteger: LinearKernel = (context, layer, x) => {
   const { codes, scales, name } = weightOf(layer)
   const [quantized, scale, zero] = context.ops('DynamicQuantizeLinear', [x], 3)
   const weight = context.constant(codes, `${name}_quantized`)
@@ -47,7 +52,7 @@ export const matMulInteger: Int8Kernel = (context, layer, x) => {
 
 /** Codes `[in, out]` and scales `[out]` of a weight stored `[out, in]`. */
 function weightOf(layer: LinearLayer): { codes: Tensor; scales: Tensor; name: string } {
-  const bits = layer.matmul.quantization?.weightBits ?? 8
+  const { weightBits: bits } = layer.matmul.quantization as IntegerQuantization
   const name = layer.weight.parameter?.name ?? layer.weightValue.name
   return { ...quantizedWeight(transposed(layer.weight.tensor, [1, 0]), 1, bits), name }
 }
@@ -61,7 +66,7 @@ function gemm(context: RewriteContext, layer: LinearLayer, x: Value): Value {
  * Lowers canonical linear layers; `int8` is the kernel for annotated ones. Layers with a bias anchor on
  * its Add and must all be lowered before bare products, which anchor on MatMul.
  */
-export function lowerLinear(anchor: 'Add' | 'MatMul', int8: Int8Kernel): NodeRule {
+export function lowerLinear(anchor: 'Add' | 'MatMul', kernels: LinearKernels): NodeRule {
   const name = anchor === 'Add' ? 'lower-linear' : 'lower-linear-without-bias'
   return {
     name,
@@ -76,7 +81,8 @@ export function lowerLinear(anchor: 'Add' | 'MatMul', int8: Int8Kernel): NodeRul
         if (miss) context.miss(name, 2, miss.reason, miss.value)
         return undefined
       }
-      const kernel = layer.matmul.quantization?.scheme === 'dynamic' ? int8 : gemm
+      const scheme = layer.matmul.quantization?.scheme
+      const kernel = scheme === undefined || scheme === 'weight-only' ? gemm : kernels[scheme]
       if (rank === 2) return [kernel(context, layer, layer.x)]
       const flat = flatten(context, layer.x, layer.inSize)
       return [unflatten(context, kernel(context, layer, flat), layer.x, layer.outSize)]
@@ -108,10 +114,11 @@ export const lowerTable: NodeRule = {
   apply(node, context) {
     const [table, ids] = node.inputs
     const weight = table && context.weight(table)
-    if (node.quantization?.granularity !== 'row' || !weight || !ids) return undefined
+    const note = node.quantization
+    if (note?.scheme !== 'weight-only' || !weight || !ids) return undefined
     const { tensor, parameter } = weight
     const name = parameter?.name ?? table.name
-    const { codes, scales } = quantizedWeight(tensor, 0, node.quantization.weightBits)
+    const { codes, scales } = quantizedWeight(tensor, 0, note.weightBits)
     const columns = reshaped(scales, [tensor.shape[0]!, 1])
     const rows = context.op('Gather', [context.constant(codes, `${name}_quantized`), ids])
     const scale = context.op('Gather', [context.constant(columns, `${name}_scale`), ids])

@@ -7,13 +7,20 @@ import { eliminateRules } from './eliminate.ts'
 import { foldConstants } from './fold-constants.ts'
 import { fuseAttention } from './lower-attention.ts'
 import { fuseBiasedAttention } from './lower-attention-bias.ts'
-import { lowerLinear, lowerTable, matMulInteger, matMulIntegerToFloat } from './lower-linear.ts'
+import { lowerBlockTable, matMulNBits } from './lower-blocks.ts'
+import {
+  type LinearKernel,
+  lowerLinear,
+  lowerTable,
+  matMulInteger,
+  matMulIntegerToFloat,
+} from './lower-linear.ts'
 import { additiveMask } from './lower-portable-rules.ts'
 import { fuseRotary } from './lower-rotary.ts'
 import { mergeCommon } from './merge-common.ts'
 import { narrowTokens } from './narrow-tokens.ts'
 import type { Pass } from './pass.ts'
-import { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
+import { type Quantization, quantizePass } from './quantize.ts'
 import { rulePass } from './rule-pass.ts'
 import { shapeSource } from './shape-source.ts'
 import { tokenMajorRules } from './token-major.ts'
@@ -30,7 +37,7 @@ export const loweringOpset: Readonly<Record<Lowering, number>> = {
 
 export interface PipelineOptions {
   readonly lowering: Lowering
-  readonly quantize?: DynamicQuantization | undefined
+  readonly quantize?: Quantization | undefined
   /** Gives the values of constants. */
   readonly read: ReadTensor
 }
@@ -49,13 +56,14 @@ const tokenMajor = rulePass(
 )
 
 /** Linear layers with a bias first: a bare product next to its bias must not be taken alone. */
-const linear = (int8: Parameters<typeof lowerLinear>[1]): readonly Pass[] => [
+const linear = (dynamic: LinearKernel): readonly Pass[] => [
   rulePass('lower-linear', 'Turns linear layers into Gemm, or INT8 products where marked.', [
-    lowerLinear('Add', int8),
+    lowerLinear('Add', { dynamic, blocks: matMulNBits }),
     lowerTable,
+    lowerBlockTable,
   ]),
   rulePass('lower-bare-linear', 'The same for linear layers without a bias.', [
-    lowerLinear('MatMul', int8),
+    lowerLinear('MatMul', { dynamic, blocks: matMulNBits }),
   ]),
 ]
 
@@ -84,7 +92,7 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
 /** The passes of a file. */
 export function pipeline({ lowering, quantize, read }: PipelineOptions): readonly Pass[] {
   return [
-    ...(quantize ? [quantizeDynamic(quantize)] : []),
+    ...(quantize ? [quantizePass(quantize)] : []),
     ...lowerings[lowering],
     ...simplify(read),
     ...(lowering === 'cpu' ? [declareWidths] : []),

@@ -106,6 +106,12 @@ class ScoresReader {
     return found !== undefined && found <= LOW
   }
 
+  /** The opposite of a mask, itself perhaps an opposite. */
+  not(mask: Value): Value {
+    const node = this.producer(mask)
+    return node?.op === 'Not' && node.inputs[0] ? node.inputs[0] : this.op('Not', [mask])
+  }
+
   /** Remembers that scores are masked by −∞: wholly masked rows are then NaN, and exporters guard them. */
   note(scores: Scores, low: Value | undefined): void {
     if (this.number(low) === Number.NEGATIVE_INFINITY) scores.low = Number.NEGATIVE_INFINITY
@@ -187,7 +193,7 @@ const scoreRows: Readonly<Record<string, ScoreRow>> = {
     if (!mask || inverted === reader.isLow(no)) return undefined
     const scores = reader.scores((inverted ? no : yes)!, depth)
     if (!scores) return undefined
-    scores.masks.push(inverted ? reader.op('Not', [mask]) : mask)
+    scores.masks.push(inverted ? reader.not(mask) : mask)
     reader.note(scores, inverted ? yes : no)
     // canonical is one Where, at the end
     scores.changed ||= inverted || depth > 1
@@ -255,7 +261,7 @@ function maskOfTerm(term: Value, reader: ScoresReader, scores: Scores): Value | 
     }
     if (no !== 0 || !reader.isLow(second)) return undefined
     reader.note(scores, second)
-    return reader.op('Not', [first])
+    return reader.not(first)
   }
   if (node?.op === 'Unsqueeze' || node?.op === 'Expand') {
     const inner = first && maskOfTerm(first, reader, scores)

@@ -8,6 +8,7 @@
 import { readFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import { LimbeckError } from '../errors.ts'
+import { checkRegular } from './regular-file.ts'
 
 /** A question about a context, and the answers that count as right. */
 export interface SquadQuestion {
@@ -82,6 +83,7 @@ function answersOf(qa: Json, context: string, where: string): string[] {
 
 async function readText(path: string): Promise<string> {
   let bytes: Buffer
+  await checkRegular(path)
   try {
     bytes = await readFile(path)
     if (path.endsWith('.gz')) bytes = gunzipSync(bytes)

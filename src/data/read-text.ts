@@ -10,6 +10,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { LimbeckError } from '../errors.ts'
+import { checkRegular } from './regular-file.ts'
 import { byteOrderMarks, type Decoder, decoderOf } from './text-encodings.ts'
 
 /** Some whole lines of a file; `line` is the 1-based number of the first. */
@@ -28,6 +29,7 @@ export interface TextLine {
 const longestLine = 64 * 1024 * 1024
 
 async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
+  await checkRegular(path)
   const file = createReadStream(path)
   // the callback is required; errors reach the iterator by the stream itself
   const stream = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file
@@ -37,7 +39,6 @@ async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
     const { code, message } = cause as NodeJS.ErrnoException
     const reasons: Record<string, string> = {
       ENOENT: 'it does not exist',
-      EISDIR: 'it is a folder, a file was expected',
       EACCES: 'permission is denied',
     }
     const reason = reasons[code ?? ''] ?? message

@@ -6,12 +6,15 @@
  * 128): they describe how somebody once used it, so they are ignored. An empty second text is a
  * pair whose second text is empty, as in Hugging Face's own tokenizers.
  */
+import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer as Vocabulary } from '@huggingface/tokenizers'
 import { LimbeckError } from '../errors.ts'
+import { checkInside } from '../onnx/inside-folder.ts'
 import { bertText } from './bert-text.ts'
 import { type Span, type TokenSource, tokenSpans } from './offsets.ts'
+import { checkRegular } from './regular-file.ts'
 import { addedTokens, plainTemplate, specialTokenTemplate } from './special-tokens.ts'
 import { tokenSource } from './token-source.ts'
 import { type TruncationStrategy, truncatedLengths } from './truncate-pair.ts'
@@ -79,15 +82,15 @@ type Json = Readonly<Record<string, unknown>>
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json')
-  const json = await readJson(path)
+  const json = await readJson(folder, 'tokenizer.json')
   if (json === undefined) {
     throw new LimbeckError('file', `${folder}: no tokenizer.json, which reading text needs.`, {
       hint: "Save the model's tokenizer there, or use a command that reads no text.",
     })
   }
   // older folders name their special tokens in a file of their own
-  const map = (await readJson(join(folder, 'special_tokens_map.json'))) ?? {}
-  const config = (await readJson(join(folder, 'tokenizer_config.json'))) ?? {}
+  const map = (await readJson(folder, 'special_tokens_map.json')) ?? {}
+  const config = (await readJson(folder, 'tokenizer_config.json')) ?? {}
   return createTokenizer(json, { ...map, ...config }, path)
 }
 
@@ -196,11 +199,15 @@ export function createTokenizer(
   }
 }
 
-async function readJson(path: string): Promise<unknown> {
+async function readJson(folder: string, name: string): Promise<unknown> {
+  const path = join(folder, name)
   let text: string
   try {
+    checkInside(path, folder, realpathSync)
+    await checkRegular(path)
     text = await readFile(path, 'utf8')
   } catch (cause) {
+    if (cause instanceof LimbeckError) throw cause
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw new LimbeckError('file', `cannot read ${path}: ${(cause as Error).message}.`, { cause })
   }

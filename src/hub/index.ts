@@ -1,4 +1,5 @@
 /** The hub room: model folders read and written whole. */
+export { folderFile } from './folder-file.ts'
 export {
   type ConfigFolder,
   type ModelFolder,
@@ -6,7 +7,7 @@ export {
   openModelFolder,
   readJsonObject,
 } from './model-folder.ts'
-export { fileError, nodeFiles, writeFilesWhole } from './node-files.ts'
+export { fileError, nodeFiles, readTextFile, writeFilesWhole } from './node-files.ts'
 export {
   checkTarget,
   copyFiles,

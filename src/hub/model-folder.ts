@@ -4,14 +4,16 @@
  * Weights stay references into their files. What only some verbs need (tokenizer, pooling) is looked
  * for when it is asked.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import type { ModelConfig } from '../models/config.ts'
 import type { Checkpoint } from '../models/model-builder.ts'
 import type { Pooling, PoolingMode } from '../models/pooling.ts'
+import { staysInside } from '../onnx/file-access.ts'
 import { readSafetensors } from '../onnx/read-safetensors.ts'
-import { fileError, nodeFiles } from './node-files.ts'
+import { folderFile } from './folder-file.ts'
+import { fileError, nodeFiles, readTextFile } from './node-files.ts'
 
 /** What a folder says about its model, weights aside. */
 export interface ConfigFolder {
@@ -45,7 +47,7 @@ export function openConfigFolder(folder: string): ConfigFolder {
       { hint: 'Give the folder that holds config.json and model.safetensors.' },
     )
   }
-  const file = join(path, 'config.json')
+  const file = folderFile(path, 'config.json') ?? join(path, 'config.json')
   return {
     path,
     name: basename(path),
@@ -69,8 +71,10 @@ export function openModelFolder(folder: string): ModelFolder {
 const weightNames = ['model.safetensors', 'model.safetensors.index.json'] as const
 
 function findWeights(path: string): string {
-  const found = weightNames.map((name) => join(path, name)).find((file) => existsSync(file))
-  if (found) return found
+  for (const name of weightNames) {
+    const found = folderFile(path, name)
+    if (found) return found
+  }
   const pickled = existsSync(join(path, 'pytorch_model.bin'))
   throw new LimbeckError(
     'file',
@@ -92,7 +96,7 @@ export function readJsonObject(file: string): Record<string, unknown> {
   }
   let json: unknown
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'))
+    json = JSON.parse(readTextFile(file))
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw fileError(file, cause)
     throw new LimbeckError('input', `${file}: it is no JSON (${cause.message}).`, { cause })
@@ -115,12 +119,13 @@ const poolingKeys: readonly (readonly [string, PoolingMode])[] = [
 ]
 
 function readPooling(path: string): Pooling | undefined {
-  const modulesFile = join(path, 'modules.json')
-  if (!existsSync(modulesFile)) return undefined
+  const modulesFile = folderFile(path, 'modules.json')
+  if (!modulesFile) return undefined
   const modules = moduleList(modulesFile)
   const pooling = modules.find(({ type }) => type.endsWith('.Pooling'))
   if (!pooling) return undefined
-  const file = join(path, pooling.path, 'config.json')
+  const name = join(pooling.path, 'config.json')
+  const file = folderFile(path, name) ?? join(path, name)
   const json = readJsonObject(file)
   const modes = poolingKeys.filter(([key]) => json[key] === true).map(([, mode]) => mode)
   const unknown = Object.keys(json).filter(
@@ -141,14 +146,15 @@ function readPooling(path: string): Pooling | undefined {
 function moduleList(file: string): { type: string; path: string }[] {
   let list: unknown
   try {
-    list = JSON.parse(readFileSync(file, 'utf8'))
+    list = JSON.parse(readTextFile(file))
   } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw fileError(file, cause)
     throw new LimbeckError('input', `${file}: it is no JSON.`, { cause })
   }
   const isList = Array.isArray(list)
   const modules = isList ? (list as { type?: unknown; path?: unknown }[]) : []
   const isSafe = (part: unknown): part is string =>
-    typeof part === 'string' && !part.includes('..') && !part.startsWith('/')
+    typeof part === 'string' && (part === '' || staysInside(part))
   if (!isList || modules.some((m) => typeof m?.type !== 'string' || !isSafe(m.path))) {
     throw new LimbeckError(
       'input',
@@ -159,8 +165,8 @@ function moduleList(file: string): { type: string; path: string }[] {
 }
 
 function readMaxSequence(path: string): number | undefined {
-  const file = join(path, 'sentence_bert_config.json')
-  if (!existsSync(file)) return undefined
+  const file = folderFile(path, 'sentence_bert_config.json')
+  if (!file) return undefined
   const value = readJsonObject(file).max_seq_length
-  return typeof value === 'number' && value > 0 ? value : undefined
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : undefined
 }

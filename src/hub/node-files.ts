@@ -7,6 +7,7 @@
  */
 import {
   closeSync,
+  constants,
   fstatSync,
   fsyncSync,
   openSync,
@@ -14,10 +15,12 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { notRegular } from '../data/regular-file.ts'
 import { LimbeckError } from '../errors.ts'
 import { type ByteSink, type FileAccess, shortFile } from '../onnx/file-access.ts'
 
@@ -55,9 +58,9 @@ function trying<T>(path: string, body: () => T): T {
 export const nodeFiles: FileAccess = {
   size: (path) =>
     trying(path, () => {
-      const stat = statSync(path)
-      if (!stat.isFile()) throw Object.assign(new Error(), { code: 'EISDIR' })
-      return stat.size
+      const stats = statSync(path)
+      refuseSpecial(path, stats)
+      return stats.size
     }),
   readAt: (path, offset, length) =>
     trying(path, () => {
@@ -69,6 +72,26 @@ export const nodeFiles: FileAccess = {
   realpath: (path) => trying(path, () => realpathSync(path)),
 }
 
+function refuseSpecial(path: string, stats: Stats): void {
+  const what = notRegular(stats)
+  if (what !== undefined) throw new LimbeckError('file', `${path}: ${what}.`)
+}
+
+/** The text of a file of this machine. @throws LimbeckError for what is no file or is too long. */
+export function readTextFile(path: string): string {
+  const size = nodeFiles.size(path)
+  if (size <= LONGEST_TEXT) {
+    return trying(path, () => new TextDecoder().decode(nodeFiles.readAt(path, 0, size)))
+  }
+  throw new LimbeckError(
+    'file',
+    `${path}: expected at most ${LONGEST_TEXT} bytes of text, got ${size}.`,
+  )
+}
+
+/** As safetensors' longest header: no configuration or vocabulary comes near it. */
+const LONGEST_TEXT = 100_000_000
+
 /** Refuses what the file cannot hold before memory is asked for it. */
 function checkedLength(path: string, offset: number, length: number): number {
   const { size } = statSync(path)
@@ -77,8 +100,10 @@ function checkedLength(path: string, offset: number, length: number): number {
 }
 
 function fill(path: string, offset: number, into: Uint8Array): void {
-  const file = openSync(path, 'r')
+  // without waiting: to open a pipe would, until somebody writes to it
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
+    refuseSpecial(path, fstatSync(file))
     let done = 0
     while (done < into.length) {
       // one read of Linux gives 2 GiB at most

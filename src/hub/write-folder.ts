@@ -20,6 +20,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LimbeckError } from '../errors.ts'
+import { folderFile } from './folder-file.ts'
 import { fileError } from './node-files.ts'
 
 export interface WriteFolderOptions {
@@ -126,9 +127,12 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Copies the files of `names` that exist in `from`; gives the names copied. */
+/**
+ * Copies the files of `names` that exist in `from`; gives the names copied.
+ * @throws LimbeckError for one that is a link out of `from`.
+ */
 export function copyFiles(from: string, to: string, names: readonly string[]): string[] {
-  const present = names.filter((name) => existsSync(join(from, name)))
+  const present = names.filter((name) => folderFile(from, name) !== undefined)
   for (const name of present) {
     trying(join(to, name), () => {
       mkdirSync(dirname(join(to, name)), { recursive: true })

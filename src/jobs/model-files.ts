@@ -1,10 +1,13 @@
 /**
  * The files of a model folder that travel with its ONNX files, and a model file found in a folder.
  */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
+import { folderFile } from '../hub/folder-file.ts'
+import { nodeFiles, readTextFile } from '../hub/node-files.ts'
 import { copyFiles, LIMBECK_FILE } from '../hub/write-folder.ts'
+import { staysInside } from '../onnx/file-access.ts'
 import type { OpenedModel } from './load.ts'
 
 /** What Transformers.js and Python tools read beside the weights. */
@@ -44,8 +47,8 @@ export function findModelFile(folder: string, variant?: string): string | undefi
   const names = variant === undefined ? [...chosenFile(folder), ...modelFiles] : [variant]
   for (const name of names) {
     const bare = name.replace(/^onnx\//, '').replace(/\.onnx$/, '')
-    const file = join(folder, 'onnx', `${bare}.onnx`)
-    if (existsSync(file)) return file
+    const file = staysInside(bare) && folderFile(folder, join('onnx', `${bare}.onnx`))
+    if (file) return file
   }
   if (variant === undefined) return undefined
   throw new LimbeckError('usage', `${folder}: there is no variant ${variant}.`, {
@@ -55,10 +58,10 @@ export function findModelFile(folder: string, variant?: string): string | undefi
 
 /** The file that `optimize` chose for a folder; where the source itself was best, the one like it. */
 function chosenFile(folder: string): readonly string[] {
-  const path = join(folder, LIMBECK_FILE)
-  if (!existsSync(path)) return []
   try {
-    const { chosen, report } = JSON.parse(readFileSync(path, 'utf8')) as {
+    const path = folderFile(folder, LIMBECK_FILE)
+    if (!path) return []
+    const { chosen, report } = JSON.parse(readTextFile(path)) as {
       readonly chosen?: string
       readonly report?: { readonly variants: readonly { name: string; file?: string }[] }
     }
@@ -74,6 +77,10 @@ function chosenFile(folder: string): readonly string[] {
 
 /** A file that must be there. */
 export function requireFile(file: string): string {
-  if (existsSync(file) && statSync(file).isFile()) return file
+  if (existsSync(file)) {
+    // tells a folder or a pipe from a file
+    nodeFiles.size(file)
+    return file
+  }
   throw new LimbeckError('file', `${file}: there is no such file.`)
 }

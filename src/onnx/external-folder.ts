@@ -6,6 +6,7 @@
  */
 import { LimbeckError } from '../errors.ts'
 import { type FileAccess, folderOf, inFolder, shortFile, staysInside } from './file-access.ts'
+import { isInside, realRoots } from './inside-folder.ts'
 
 /** The folder of a model, its links resolved once, and the sizes of the files in it. */
 export interface ExternalFolder {
@@ -18,8 +19,8 @@ export interface ExternalFolder {
 /** The external data beside a model file. */
 export function externalFolder(modelPath: string, files: FileAccess): ExternalFolder {
   const folder = folderOf(modelPath)
-  const real = (path: string): string => files.realpath?.(path) ?? path
-  const roots = files.realpath ? [real(folder), folderOf(real(modelPath))] : []
+  const { realpath } = files
+  const roots = realpath ? [...realRoots(folder, realpath), folderOf(realpath(modelPath))] : []
   return { folder, roots, files, known: new Map() }
 }
 
@@ -59,8 +60,7 @@ function find(external: ExternalFolder, location: string, where: string) {
       cause,
     })
   }
-  const real = external.files.realpath?.(path)
-  if (real !== undefined && !external.roots.some((root) => isBelow(real, root))) {
+  if (!isInside(path, external.roots, external.files.realpath)) {
     throw new LimbeckError(
       'file',
       `${where}: its external data ${location} is a link out of the folder of the model.`,
@@ -68,6 +68,3 @@ function find(external: ExternalFolder, location: string, where: string) {
   }
   return { path, size }
 }
-
-const isBelow = (path: string, root: string): boolean =>
-  path.startsWith(root) && (/[\\/]$/.test(root) || /^[\\/]/.test(path.slice(root.length)))

@@ -6,7 +6,8 @@
 import { LimbeckError } from '../errors.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type FileAccess, folderOf, inFolder, staysInside } from './file-access.ts'
-import { headerLength, parseHeader } from './safetensors-header.ts'
+import { checkInside } from './inside-folder.ts'
+import { headerLength, MAX_HEADER_BYTES, parseHeader } from './safetensors-header.ts'
 
 /** The tensors of a checkpoint by name, in the order of their data, and its metadata. */
 export interface Checkpoint {
@@ -44,7 +45,14 @@ function readOne(path: string, files: FileAccess): Checkpoint {
 }
 
 function readIndex(path: string, files: FileAccess): Checkpoint {
-  const weightMap = parseIndex(path, files.readAt(path, 0, files.size(path)))
+  const size = files.size(path)
+  if (size > MAX_HEADER_BYTES) {
+    throw new LimbeckError(
+      'file',
+      `${path}: expected an index of at most ${MAX_HEADER_BYTES} bytes, got ${size}.`,
+    )
+  }
+  const weightMap = parseIndex(path, files.readAt(path, 0, size))
   const shards = new Map<string, ReadonlyMap<string, Tensor>>()
   const tensors = new Map<string, Tensor>()
   for (const [name, file] of weightMap) {
@@ -80,6 +88,7 @@ function readShard(index: string, file: string, files: FileAccess): ReadonlyMap<
       cause,
     })
   }
+  checkInside(path, folderOf(index), files.realpath)
   return readOne(path, files).tensors
 }
 

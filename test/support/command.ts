@@ -5,13 +5,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -79,11 +79,11 @@ const modelFiles = [
   'vocab.txt',
 ] as const
 
-/** The example's model in a folder of its own: links, and the changed files. */
+/** The example's model in a folder of its own, with the changed files. */
 export function modelWith(folder: string, changes: Changes = {}): string {
   mkdirSync(folder, { recursive: true })
   for (const name of modelFiles) {
-    if (!(name in changes)) symlinkSync(join(example, name), join(folder, name))
+    if (!(name in changes)) copyFileSync(join(example, name), join(folder, name))
   }
   for (const [name, bytes] of Object.entries(changes)) {
     if (bytes !== null) writeFileSync(join(folder, name), bytes)

@@ -17,6 +17,10 @@ const data = join(fixtures, '../data')
 export const rivalsFolder = join(fixtures, 'rivals')
 /** all-MiniLM-L6-v2 as Hugging Face has it. */
 export const miniLm = join(data, 'models/all-minilm-l6-v2')
+/** MiniLM-L6 trained on SST-2. */
+export const sst2Model = join(data, 'models/minilm-l6-sst2')
+/** SST-2's training sentences, `sentence` and `label`. */
+export const sentencesFile = join(data, 'text/sst2/train.tsv')
 /** Paragraphs of Wikipedia in English. */
 export const paragraphsFile = join(data, 'text/squad-xquad-en/xquad.en.json')
 /** Results that are committed. */

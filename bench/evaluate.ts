@@ -13,11 +13,13 @@ import { inFlight } from '../src/fit/in-flight.ts'
 import { readMeasuredText } from '../src/fit/measured-text.ts'
 import { rowReader } from '../src/fit/model-rows.ts'
 import { predict } from '../src/fit/predict.ts'
-import { quantize } from '../src/jobs/export-model.ts'
+import { buildInChild } from '../src/jobs/build-in-child.ts'
 import { openModel } from '../src/jobs/load.ts'
+import { writeCompanions } from '../src/jobs/model-files.ts'
+import { optimizePlans } from '../src/jobs/variants.ts'
 import { type Cell, textTable } from '../src/report/table.ts'
 import { formatBytes, formatCount, formatNumber, formatSeconds } from '../src/report/units.ts'
-import { type Engine, type Feeds, openProcess } from '../src/runtime/index.ts'
+import { type Engine, type Feeds, hardware, openProcess } from '../src/runtime/index.ts'
 import type { EvaluateAnswer, EvaluateAsk } from './evaluate-child.ts'
 import { describeMachine, type Machine, machineText } from './machine.ts'
 import { resultsFolder, say, sentencesFile, sst2Model, withTemporaryFolder } from './places.ts'
@@ -78,13 +80,17 @@ report(machine, result)
 async function measure(folder: string): Promise<Result> {
   const model = join(folder, 'int8')
   say('Quantizing …')
-  await quantize({ model: sst2Model, output: model, scheme: 'dynamic-int8', targets: ['cpu'] })
-  const file = join(model, 'onnx/model_cpu_quantized.onnx')
+  const plans = optimizePlans(hardware().int8.saturates ? 7 : 8)
+  const variants = plans.filter(({ file }) => file === 'onnx/model_cpu_quantized.onnx')
+  await buildInChild({ model: sst2Model, folder: model, variants })
+  writeCompanions(openModel(sst2Model), model)
+  const file = join(model, variants[0]!.file)
   say('Preparing the batches …')
   const batches = await batchesOf(file)
   const rows = batches.reduce((sum, { input_ids: ids }) => sum + ids!.shape[0]!, 0)
   const ask = (most: number | undefined): EvaluateAsk => ({
     model,
+    variant: 'model_cpu_quantized',
     data: { file: sentencesFile, text: 'sentence', label: 'label', limit: most },
     batchSize: BATCH,
     maxLength: MAX_LENGTH,

@@ -4,7 +4,7 @@
  */
 
 import { argmax, classesAbove, cosineSimilarity } from '../data/logits.ts'
-import { evaluateMetrics, type MetricResult } from '../data/metrics.ts'
+import type { MetricTask } from '../data/metric-tallies.ts'
 import type { Example, TargetKind } from '../data/read-examples.ts'
 import { LimbeckError, nearest } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
@@ -34,102 +34,71 @@ interface DataTaskRow {
   readonly needsPair: boolean
   /** Texts of an example that run through the model one by one. */
   readonly separateTexts: boolean
-  /** Metrics of the rows; `rows[i]` holds the rows of each separate text of example i. */
-  readonly metrics:
-    | ((
-        rows: readonly Float32Array[][],
-        examples: readonly Example[],
-        classes: number,
-      ) => MetricResult[])
-    | undefined
+  /** The metrics that judge it, example by example; undefined where none does. */
+  readonly judgedBy: MetricTask | undefined
+  /** The answer in the row of each of an example's texts; absent where texts have many rows. */
+  readonly answer?: (rows: readonly Float32Array[]) => unknown
   /** How labelled examples run and are judged where that is not text by text. */
   readonly prepare?: Prepare
 }
 
-const classified: DataTaskRow['metrics'] = (rows, examples, classes) =>
-  evaluateMetrics(
-    'classification',
-    rows.map(([row]) => argmax(row!)),
-    examples.map((example) => example.target as number),
-    classes,
-  )
-
 const classifiers = ['sequence-classification'] as const
 const embedders = ['feature-extraction'] as const
 
+const classified: DataTaskRow = {
+  models: classifiers,
+  target: 'class',
+  needsPair: false,
+  separateTexts: false,
+  judgedBy: 'classification',
+  answer: ([row]) => argmax(row!),
+}
+
 const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
-  'text-classification': {
-    models: classifiers,
-    target: 'class',
-    needsPair: false,
-    separateTexts: false,
-    metrics: classified,
-  },
-  'pair-classification': {
-    models: classifiers,
-    target: 'class',
-    needsPair: true,
-    separateTexts: false,
-    metrics: classified,
-  },
+  'text-classification': classified,
+  'pair-classification': { ...classified, needsPair: true },
   'multi-label-classification': {
-    models: classifiers,
+    ...classified,
     target: 'classes',
-    needsPair: false,
-    separateTexts: false,
-    metrics: (rows, examples) =>
-      evaluateMetrics(
-        'multi-label',
-        rows.map(([row]) => classesAbove(row!)),
-        examples.map((example) => example.target as readonly number[]),
-      ),
+    judgedBy: 'multi-label',
+    answer: ([row]) => classesAbove(row!),
   },
   regression: {
-    models: classifiers,
+    ...classified,
     target: 'number',
-    needsPair: false,
-    separateTexts: false,
-    metrics: (rows, examples) =>
-      evaluateMetrics(
-        'regression',
-        rows.map(([row]) => row![0]!),
-        examples.map((example) => example.target as number),
-      ),
+    judgedBy: 'regression',
+    answer: ([row]) => row![0]!,
   },
   similarity: {
     models: embedders,
     target: 'number',
     needsPair: true,
     separateTexts: true,
-    metrics: (rows, examples) =>
-      evaluateMetrics(
-        'similarity',
-        rows.map(([first, second]) => cosineSimilarity(first!, second!)),
-        examples.map((example) => example.target as number),
-      ),
+    judgedBy: 'similarity',
+    answer: ([first, second]) => cosineSimilarity(first!, second!),
   },
-  // a question is as many rows as its context needs windows: `askFile` reads and judges them
+  // a question is as many texts as its context needs windows: `askFile` reads it
   'question-answering': {
     models: ['question-answering'],
     target: 'none',
     needsPair: false,
     separateTexts: false,
-    metrics: undefined,
+    judgedBy: 'question-answering',
   },
-  // sentences of words, read and judged by `readTaggedText`
+  // sentences of words, a row a token: `readTaggedText` reads them
   'token-classification': {
     models: ['token-classification'],
     target: 'tags',
     needsPair: false,
     separateTexts: false,
-    metrics: undefined,
+    judgedBy: 'token-classification',
   },
   'zero-shot': {
     models: [...classifiers, ...embedders],
     target: 'class',
     needsPair: false,
     separateTexts: false,
-    metrics: undefined,
+    judgedBy: undefined,
     prepare: (examples, settings) => zeroShotText(examples as Example<'class'>[], settings),
   },
   reranking: {
@@ -137,7 +106,7 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
     target: 'number',
     needsPair: true,
     separateTexts: false,
-    metrics: undefined,
+    judgedBy: undefined,
     prepare: (examples, settings) =>
       rankedText('reranking', examples as Example<'number'>[], settings),
   },
@@ -147,11 +116,11 @@ const dataTasks: Readonly<Record<DataTask, DataTaskRow>> = {
     target: 'number',
     needsPair: true,
     separateTexts: true,
-    metrics: undefined,
+    judgedBy: undefined,
     prepare: (examples, settings) =>
       rankedText('retrieval', examples as Example<'number'>[], settings),
   },
-  embeddings: { target: 'none', needsPair: false, separateTexts: false, metrics: undefined },
+  embeddings: { target: 'none', needsPair: false, separateTexts: false, judgedBy: undefined },
 }
 
 /** Whether a name is one of a task. */

@@ -1,9 +1,9 @@
 /**
- * The text that a model is measured on: labelled examples, bare text, or random tokens, encoded once.
+ * The text that a model is measured on: labelled examples, bare text, or random tokens, encoded as they are
+ * read; held only for what runs over them more than once.
  */
 
 import type { GivenLabels } from '../data/given-labels.ts'
-import type { MetricResult } from '../data/metrics.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import { type Example, readExamples } from '../data/read-examples.ts'
 import { readTable } from '../data/read-table.ts'
@@ -14,6 +14,13 @@ import { type DataColumns, dataColumns } from './data-columns.ts'
 import { type DataLabels, dataLabels } from './data-labels.ts'
 import { chooseDataTask, type DataTask, dataTask, hasOwnShape } from './data-task.ts'
 import { askFile } from './question-answering.ts'
+import {
+  type ExampleRows,
+  type Judge,
+  judgeBy,
+  judgeTogether,
+  type ReadyExample,
+} from './ready-example.ts'
 import { readTaggedText } from './token-classification.ts'
 import { labelsOfColumn } from './zero-shot-text.ts'
 
@@ -45,36 +52,75 @@ export interface DataOptions {
   readonly noAnswerThreshold?: number | undefined
 }
 
-/** Encoded texts and what is known about them. */
-export interface MeasuredText {
+/** What is known of a text that runs. */
+export interface TextFacts {
   readonly source: 'labelled' | 'text' | 'random'
   readonly task: DataTask
-  readonly examples: readonly Example[]
-  /** All texts that run, in order; `perExample` of them belong to each example. */
-  readonly encodings: readonly Encoding[]
-  readonly perExample: number
-  /** Texts cut to the model's length. */
-  readonly truncated: number
   readonly maxLength: number
-  /** The columns that were read; absent where the file has none to choose. */
+  /** The columns that are read; absent where the file has none to choose. */
   readonly columns?: DataColumns | undefined
   /** What the labels mean; absent without classes. Which were met is known once the text was read. */
   readonly labels?: DataLabels | undefined
-  /** Metrics of the rows, where examples have no fixed number of texts. */
-  readonly judge?: ((rows: readonly Float32Array[][]) => MetricResult[]) | undefined
+  /** A judge of one model's answers; absent without labels. */
+  readonly judge?: (() => Judge) | undefined
 }
 
-/** Reads and encodes a data file. */
+/** A data file whose examples are encoded as they are read: whatever its size, none of it is held. */
+export interface TextStream extends TextFacts {
+  /**
+   * The examples, in order; each call reads the file anew.
+   * @throws LimbeckError naming file, line, column or label for bad input, or when there is no example.
+   */
+  examples(): AsyncGenerator<ReadyExample>
+}
+
+/** Text that is held, for what runs over it several times. */
+export interface MeasuredText extends TextFacts {
+  readonly examples: readonly ReadyExample[]
+  /** The texts of all examples, in order. */
+  readonly encodings: readonly Encoding[]
+  /** Texts cut to the model's length. */
+  readonly truncated: number
+}
+
+/** Reads and encodes a data file whole. */
 export async function readMeasuredText(
+  ...of: Parameters<typeof openTextStream>
+): Promise<MeasuredText> {
+  const { examples: read, ...facts } = await openTextStream(...of)
+  const examples: ReadyExample[] = []
+  for await (const example of read()) examples.push(example)
+  return { ...facts, ...held(examples) }
+}
+
+const held = (examples: readonly ReadyExample[]) => {
+  const encodings = examples.flatMap(({ texts }) => texts)
+  return { examples, encodings, truncated: cutTexts(encodings) }
+}
+
+/** How many texts were cut. */
+export const cutTexts = (encodings: readonly Encoding[]): number =>
+  encodings.reduce((count, { truncated }) => count + Number(truncated > 0), 0)
+
+/** Opens a data file: what it asks of the model is settled, its examples are not read yet. */
+export async function openTextStream(
   data: DataOptions,
   model: ModelInfo,
   tokenizer: Tokenizer,
   maxLength: number,
-): Promise<MeasuredText> {
+): Promise<TextStream> {
   const columns = hasOwnShape(model, data) ? undefined : await dataColumns(data, model)
   const task = chooseDataTask(model, { ...data, ...columns }, data.task)
-  if (task === 'question-answering') return readQuestions(data, tokenizer, maxLength)
-  if (task === 'token-classification') return readTagged(data, model, tokenizer, maxLength)
+  const { judgedBy } = dataTask(task)
+  const judge = judgedBy && (() => judgeBy(judgedBy, model.labels.length))
+  const facts = { source: 'labelled', task, maxLength, judge } as const
+  if (task === 'question-answering') {
+    return { ...facts, examples: () => askFile(data.file, tokenizer, { ...data, maxLength }) }
+  }
+  if (task === 'token-classification') {
+    const read = () => readTaggedText(data, model, tokenizer, maxLength)
+    return { ...facts, examples: () => atLeastOne(read(), data.file, 'sentences') }
+  }
   const row = dataTask(task)
   const { text, textPair, label } = columns!
   if (row.needsPair && textPair === undefined) {
@@ -94,7 +140,6 @@ export async function readMeasuredText(
           readTable(data.file, { label: label! }, reading),
         )
       : undefined
-  const examples: Example[] = []
   const options = {
     columns: { text, textPair, target: kind === 'none' ? undefined : label },
     kind,
@@ -102,36 +147,50 @@ export async function readMeasuredText(
     limit: data.limit,
     ...reading,
   }
-  for await (const example of readExamples(data.file, options)) examples.push(example)
-  if (examples.length === 0) {
-    throw new LimbeckError('input', `${data.file}: expected examples, found none.`)
-  }
+  const examples = () => atLeastOne(readExamples(data.file, options), data.file, 'examples')
   if (row.prepare && kind !== 'none') {
     const { file, hypothesis } = data
     const settings = { file, model, tokenizer, maxLength, candidates, hypothesis }
-    const prepared = row.prepare(examples, settings)
-    const truncated = prepared.encodings.filter((encoding) => encoding.truncated > 0).length
-    const fixed = { source: 'labelled', task, perExample: 1, columns, labels } as const
-    return { ...prepared, ...fixed, truncated, maxLength }
+    const all: Example[] = []
+    for await (const example of examples()) all.push(example)
+    const prepared = row.prepare(all, settings)
+    return {
+      ...{ ...facts, columns, labels },
+      judge: () => judgeTogether(prepared.judge),
+      async *examples() {
+        for (const encoding of prepared.encodings) yield { texts: [encoding] }
+      },
+    }
   }
   const separate =
     row.separateTexts || (model.task === 'feature-extraction' && textPair !== undefined)
-  const encodings = examples.flatMap(({ text, textPair }) =>
+  const encode = ({ text, textPair }: Example): Encoding[] =>
     separate
       ? [text, textPair ?? ''].map((one) => tokenizer.encode(one, undefined, { maxLength }))
-      : [tokenizer.encode(text, textPair, { maxLength })],
-  )
+      : [tokenizer.encode(text, textPair, { maxLength })]
+  const answer = (rows: ExampleRows) => row.answer!(rows.map(([own]) => own!))
   return {
-    source: kind === 'none' ? 'text' : 'labelled',
-    task,
-    examples,
-    encodings,
-    perExample: separate ? 2 : 1,
-    truncated: encodings.filter((encoding) => encoding.truncated > 0).length,
-    maxLength,
-    columns,
-    labels,
+    ...{ ...facts, columns, labels },
+    ...(kind === 'none' && { source: 'text', judge: undefined }),
+    async *examples() {
+      for await (const example of examples()) {
+        yield { texts: encode(example), expected: example.target, answer }
+      }
+    },
   }
+}
+
+async function* atLeastOne<T>(
+  items: AsyncIterable<T>,
+  file: string,
+  what: string,
+): AsyncGenerator<T> {
+  let found = false
+  for await (const item of items) {
+    found = true
+    yield item
+  }
+  if (!found) throw new LimbeckError('input', `${file}: expected ${what}, found none.`)
 }
 
 /** What the labels of a table mean. */
@@ -148,43 +207,6 @@ const labelsOf = (
     },
   })
 
-/** Sentences of a CoNLL file, a row a token. */
-async function readTagged(
-  data: DataOptions,
-  model: ModelInfo,
-  tokenizer: Tokenizer,
-  maxLength: number,
-): Promise<MeasuredText> {
-  const { examples, encodings, judge } = await readTaggedText(data, model, tokenizer, maxLength)
-  const truncated = encodings.filter((encoding) => encoding.truncated > 0).length
-  const fixed = { source: 'labelled', task: 'token-classification', perExample: 1 } as const
-  return { ...fixed, examples, encodings, truncated, maxLength, judge }
-}
-
-/** Questions run as their windows; none is cut. */
-async function readQuestions(
-  data: DataOptions,
-  tokenizer: Tokenizer,
-  maxLength: number,
-): Promise<MeasuredText> {
-  const { set, asked, judge } = await askFile(data.file, tokenizer, { ...data, maxLength })
-  return {
-    source: 'labelled',
-    task: 'question-answering',
-    examples: set.questions.map(({ question, context }) => ({
-      text: question,
-      textPair: context,
-      target: undefined,
-      line: 0,
-    })),
-    encodings: asked.flatMap(({ windows }) => windows.map(({ encoding }) => encoding)),
-    perExample: 1,
-    truncated: 0,
-    maxLength,
-    judge,
-  }
-}
-
 const RANDOM_TEXTS = 128
 
 /** Random tokens in the model's vocabulary, for models measured without text. */
@@ -196,13 +218,6 @@ export function randomText(model: ModelInfo, maxLength: number, seed: number): M
     vocabularySize: vocab,
     seed,
   })
-  return {
-    source: 'random',
-    task: 'embeddings',
-    examples: [],
-    encodings,
-    perExample: 1,
-    truncated: 0,
-    maxLength,
-  }
+  const examples = encodings.map((encoding) => ({ texts: [encoding] }))
+  return { source: 'random', task: 'embeddings', maxLength, ...held(examples) }
 }

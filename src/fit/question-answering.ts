@@ -1,13 +1,12 @@
 /**
- * Question answering over a data file: questions and contexts as windows, the model's rows as answers,
- * answers as scores.
+ * Question answering over a data file: questions and contexts as windows, the model's rows as answers.
  */
 import { alignTokens, spanText, type TextAlignment } from '../data/answer-text.ts'
 import { bestSpan, type SpanChoice } from '../data/best-span.ts'
-import { evaluateMetrics, type MetricResult } from '../data/metrics.ts'
 import { type QuestionWindow, questionWindows } from '../data/question-windows.ts'
-import { readSquad, type SquadSet } from '../data/read-squad.ts'
+import { readSquad } from '../data/read-squad.ts'
 import type { Tokenizer } from '../data/tokenizer.ts'
+import type { ReadyExample } from './ready-example.ts'
 
 /** An answer, and how sure the model is. */
 export interface AnswerSpan {
@@ -32,7 +31,7 @@ export interface AnswerOptions {
 export interface AskedQuestion {
   readonly windows: readonly QuestionWindow[]
   /** The answer in rows of start and end scores, one pair a window. */
-  answer(rows: readonly Float32Array[][], options?: AnswerOptions): AnswerSpan
+  answer(rows: readonly (readonly Float32Array[])[], options?: AnswerOptions): AnswerSpan
 }
 
 export interface AskOptions {
@@ -67,50 +66,32 @@ export function questioner(tokenizer: Tokenizer) {
 const isNull = ({ span, nullScore }: SpanChoice, { noAnswerThreshold }: AnswerOptions): boolean =>
   noAnswerThreshold !== undefined && nullScore - span!.score > noAnswerThreshold
 
-/** The questions of a file, ready to run. */
-export interface AskedSet {
-  readonly set: SquadSet
-  readonly asked: readonly AskedQuestion[]
-  /** The metrics of the rows of all windows, in order. */
-  judge(rows: readonly Float32Array[][]): MetricResult[]
-}
-
 export interface AskFileOptions extends AskOptions, AnswerOptions {
   /** Most questions to read. */
   readonly limit?: number | undefined
 }
 
 /**
- * Reads a SQuAD file and makes its windows. Where the set has questions without an answer, the model may
- * give none: where null is likelier, unless a threshold says otherwise.
+ * The questions of a SQuAD file, each with its windows. Where the set has questions without an answer, the
+ * model may give none: where null is likelier, unless a threshold says otherwise.
  */
-export async function askFile(
+export async function* askFile(
   file: string,
   tokenizer: Tokenizer,
   { limit, noAnswerThreshold, ...options }: AskFileOptions,
-): Promise<AskedSet> {
-  const set = await readSquad(file, { limit })
+): AsyncGenerator<ReadyExample> {
+  const { questions, version } = await readSquad(file, { limit })
   const ask = questioner(tokenizer)
-  const asked = set.questions.map(({ id, question, context }) =>
-    ask(question, context, { ...options, where: `${file}: question ${id}` }),
-  )
-  const { version } = set
   const threshold = noAnswerThreshold ?? (version === 'v2' ? 0 : undefined)
-  return {
-    set,
-    asked,
-    judge: (rows) => {
-      let done = 0
-      const answers = asked.map((question) => {
-        const own = rows.slice(done, done + question.windows.length)
-        done += question.windows.length
-        return question.answer(own, { noAnswerThreshold: threshold })
-      })
-      return evaluateMetrics(
-        'question-answering',
-        answers.map(({ text }) => ({ texts: [text], version })),
-        set.questions.map(({ answers: texts }) => ({ texts, version })),
-      )
-    },
+  for (const { id, question, context, answers } of questions) {
+    const asked = ask(question, context, { ...options, where: `${file}: question ${id}` })
+    yield {
+      texts: asked.windows.map(({ encoding }) => encoding),
+      expected: { texts: answers, version },
+      answer: (rows) => {
+        const { text } = asked.answer(rows, { noAnswerThreshold: threshold })
+        return { texts: [text], version }
+      },
+    }
   }
 }

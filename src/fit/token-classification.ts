@@ -5,13 +5,12 @@
 import { entitiesOf } from '../data/entities.ts'
 import { labelMap } from '../data/label-map.ts'
 import { argmax, softmax } from '../data/logits.ts'
-import { evaluateMetrics, type MetricResult } from '../data/metrics.ts'
 import { characterSpans, type Span } from '../data/offsets.ts'
-import { readConll, type TaggedExample } from '../data/read-conll.ts'
+import { readConll } from '../data/read-conll.ts'
 import { type Column, parseColumn } from '../data/read-table.ts'
 import type { Encoding, OffsetEncoding, Tokenizer, WordEncoding } from '../data/tokenizer.ts'
-import { LimbeckError } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
+import type { ReadyExample } from './ready-example.ts'
 
 /** Columns of a CoNLL file by number, and how much of it is read. */
 export interface TaggedOptions {
@@ -22,26 +21,17 @@ export interface TaggedOptions {
   readonly limit?: number | undefined
 }
 
-/** Sentences ready to run. */
-export interface TaggedText {
-  readonly examples: readonly TaggedExample[]
-  readonly encodings: readonly Encoding[]
-  /** The metrics of the rows of all sentences, one row a token. */
-  judge(rows: readonly Float32Array[][]): MetricResult[]
-}
-
 /**
- * Reads and encodes a CoNLL file.
+ * The sentences of a CoNLL file, encoded as they are read.
  * @throws LimbeckError naming file and line for a word without a tag, or with one the model has not.
  */
-export async function readTaggedText(
+export async function* readTaggedText(
   data: TaggedOptions,
   { labels }: Pick<ModelInfo, 'labels'>,
   tokenizer: Tokenizer,
   maxLength: number,
-): Promise<TaggedText> {
+): AsyncGenerator<ReadyExample> {
   const { file, encoding, limit } = data
-  const examples: TaggedExample[] = []
   const sentences = readConll(file, {
     text: column(data.text),
     tag: column(data.label),
@@ -49,21 +39,13 @@ export async function readTaggedText(
     encoding,
     limit,
   })
-  for await (const sentence of sentences) examples.push(sentence)
-  if (examples.length === 0) {
-    throw new LimbeckError('input', `${file}: expected sentences, found none.`)
-  }
-  const encodings = examples.map(({ words }) => tokenizer.encodeWords(words, { maxLength }))
-  const expected = examples.map(({ target }) => target.map((tag) => labels[tag]!))
-  return {
-    examples,
-    encodings,
-    judge: (rows) => {
-      const answers = examples.map(({ words }, i) =>
-        wordTags(rows[i]!, encodings[i]!, words.length, labels),
-      )
-      return evaluateMetrics('token-classification', answers, expected)
-    },
+  for await (const { words, target } of sentences) {
+    const encoded = tokenizer.encodeWords(words, { maxLength })
+    yield {
+      texts: [encoded],
+      expected: target.map((tag) => labels[tag]!),
+      answer: ([rows]) => wordTags(rows!, encoded, words.length, labels),
+    }
   }
 }
 

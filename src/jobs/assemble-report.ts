@@ -63,7 +63,7 @@ export async function assembleReport(m: Measurements): Promise<Report> {
       columns: text.columns && columnsText(text.columns),
       labels: text.labels && labelsText(takenLabels(text.labels)),
       source: text.source,
-      rows: text.examples.length > 0 ? text.examples.length : text.encodings.length,
+      rows: m.quality[0]?.metrics[0]?.n ?? text.examples.length,
       metric: m.quality[0]?.metrics[0]?.name,
       truncated: text.truncated,
       maxLength: text.maxLength,

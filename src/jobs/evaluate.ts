@@ -1,17 +1,18 @@
 /**
- * `eval`: a model's metrics on a data file, each with its interval.
+ * `eval`: a model's metrics on a data file, each with its interval. One pipeline: rows are read, encoded,
+ * run and judged as they come, so that neither time nor memory is spent on holding them.
  */
 import { basename } from 'node:path'
 import type { MetricResult } from '../data/metrics.ts'
 import { LimbeckError } from '../errors.ts'
 import { columnsText, type DataColumns } from '../fit/data-columns.ts'
 import { type TakenLabels, takenLabels } from '../fit/data-labels.ts'
-import { type DataTask, dataTask } from '../fit/data-task.ts'
-import { type DataOptions, type MeasuredText, readMeasuredText } from '../fit/measured-text.ts'
+import type { DataTask } from '../fit/data-task.ts'
+import { cutTexts, type DataOptions, openTextStream, type TextFacts } from '../fit/measured-text.ts'
 import { rowReader } from '../fit/model-rows.ts'
-import { predict } from '../fit/predict.ts'
-import type { ModelInfo } from '../models/build-model.ts'
+import { predictExamples } from '../fit/predict.ts'
 import type { Progress } from '../report/progress.ts'
+import { formatCount } from '../report/units.ts'
 import { openProcess } from '../runtime/index.ts'
 import { tokenizerOf } from './load.ts'
 import { requireFile } from './model-files.ts'
@@ -47,6 +48,7 @@ export interface EvaluationResult {
   readonly truncated: number
   readonly maxLength: number
   readonly batchSize: number
+  /** From the first row read to the metrics; the model was loaded before. */
   readonly seconds: number
   readonly examplesPerSecond: number
 }
@@ -63,37 +65,39 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
   return withModelFile(options.model, options, async (model, file, origin) => {
     const tokenizer = await tokenizerOf(model)
     const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-    const text = await readMeasuredText(data, model, tokenizer, maxLength)
+    const text = await openTextStream(data, model, tokenizer, maxLength)
     tellColumns(text, data.file, progress)
-    if (text.source !== 'labelled') {
+    if (!text.judge) {
       throw new LimbeckError('usage', 'eval needs the column of the label or score.', {
         hint: 'Name it with --label; without labels, optimize compares outputs with the source.',
       })
     }
-    const step = progress?.step('Evaluating', text.encodings.length)
     const engine = await openProcess(file, {
       ...(options.threads !== undefined && { threads: options.threads }),
       ...(signal && { signal }),
     })
+    const step = progress?.step('Evaluating')
     try {
       const start = performance.now()
-      const rows = await predict(engine, text.encodings, {
+      const judge = text.judge()
+      let truncated = 0
+      const running = predictExamples(engine, text.examples(), {
         reader: rowReader(model),
         batchSize,
         padId: tokenizer.padId,
         signal,
-        onProgress: (done) => step?.update(done),
+        onProgress: (done) => step?.update(done, `${formatCount(done)} texts`),
       })
-      const seconds = (performance.now() - start) / 1000
-      step?.done(`${text.examples.length} examples`)
-      const metrics = metricsOf(model, text, rows).map(({ name, value, interval, n, better }) => ({
-        name,
-        value,
-        interval,
-        n,
-        better,
+      for await (const done of running) {
+        judge.add(done)
+        truncated += cutTexts(done.example.texts)
+      }
+      const metrics = judge.result().map(({ name, value, interval, n, better }) => ({
+        ...{ name, value, interval, n, better },
       }))
-      const n = text.examples.length
+      const seconds = (performance.now() - start) / 1000
+      const { n } = metrics[0]!
+      step?.done(`${formatCount(n)} examples`)
       return {
         file: origin,
         task: text.task,
@@ -101,12 +105,15 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
         labels: text.labels && takenLabels(text.labels),
         metrics,
         n,
-        truncated: text.truncated,
+        truncated,
         maxLength,
         batchSize,
         seconds,
         examplesPerSecond: n / seconds,
       }
+    } catch (error) {
+      step?.fail()
+      throw error
     } finally {
       await engine.release()
     }
@@ -115,24 +122,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
 
 /** Says which columns were taken where nobody named them. */
 export function tellColumns(
-  { columns }: Pick<MeasuredText, 'columns'>,
+  { columns }: Pick<TextFacts, 'columns'>,
   file: string,
   progress: Progress | undefined,
 ): void {
   if (!columns || columns.found.length === 0) return
   progress?.step(`Reading ${basename(file)}`).done(columnsText(columns))
-}
-
-/** Metrics of labelled text from its rows; empty without labels. */
-export function metricsOf(
-  model: ModelInfo,
-  text: MeasuredText,
-  rows: readonly Float32Array[][],
-): MetricResult[] {
-  if (text.source !== 'labelled') return []
-  if (text.judge) return text.judge(rows)
-  const grouped = text.examples.map((_, i) =>
-    rows.slice(i * text.perExample, (i + 1) * text.perExample).map(([row]) => row!),
-  )
-  return dataTask(text.task).metrics?.(grouped, text.examples, model.labels.length) ?? []
 }

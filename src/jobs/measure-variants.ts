@@ -7,10 +7,10 @@ import { type Fidelity, fidelityMeter } from '../data/fidelity.ts'
 import type { MetricResult } from '../data/metrics.ts'
 import type { MeasuredText } from '../fit/measured-text.ts'
 import { rowReader } from '../fit/model-rows.ts'
-import { predict } from '../fit/predict.ts'
+import { predictExamples } from '../fit/predict.ts'
+import type { ExampleRows } from '../fit/ready-example.ts'
 import type { Progress } from '../report/progress.ts'
 import { openProcess, type SessionOptions } from '../runtime/index.ts'
-import { metricsOf } from './evaluate.ts'
 import { type LoadedModel, tokenizerOf } from './load.ts'
 import type { OptimizeSettings } from './optimize.ts'
 import { type BuiltVariant, sourcePlan } from './variants.ts'
@@ -59,16 +59,23 @@ export async function measureQuality(
     })
     const before = results.length * text.encodings.length
     try {
-      const rows = await predict(engine, text.encodings, {
+      const judge = text.judge?.()
+      const byExample: ExampleRows[] = new Array(text.examples.length)
+      const running = predictExamples(engine, text.examples, {
         reader,
         batchSize,
         padId,
         signal,
         onProgress: (done) => step?.update(before + done, variant.name),
       })
+      for await (const done of running) {
+        byExample[done.index] = done.rows
+        judge?.add(done)
+      }
+      const rows = byExample.flat()
       const fidelity = source && fidelityOf(source, rows, reader.kind)
       source ??= rows
-      results.push({ name: variant.name, metrics: metricsOf(model, text, rows), fidelity })
+      results.push({ name: variant.name, metrics: judge?.result() ?? [], fidelity })
     } finally {
       await engine.release()
     }

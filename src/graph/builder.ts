@@ -16,16 +16,9 @@ import {
   type Value,
   type Weight,
 } from './graph.ts'
+import { type NodeOptions, newNode } from './new-node.ts'
 import type { Shape } from './shape.ts'
 import { int64Tensor, type Tensor } from './tensor.ts'
-
-/** Settings of one node beyond operator, inputs and attributes. */
-export interface NodeOptions {
-  readonly domain?: string
-  readonly name?: string
-  readonly origin?: string
-  readonly quantization?: Node['quantization']
-}
 
 export class GraphBuilder {
   private readonly inputs: Port[] = []
@@ -108,21 +101,9 @@ export class GraphBuilder {
     attributes: Attributes = {},
     options: NodeOptions = {},
   ): Value[] {
-    const origin = options.origin ?? this.origin
-    const hint = options.name ?? (origin ? `${origin}.${op}` : op)
-    const outputs = Array.from({ length: count }, (_, i) => ({
-      name: i === 0 ? hint : `${hint}.${i}`,
-    }))
-    this.add({
-      op,
-      domain: options.domain ?? '',
-      inputs,
-      outputs,
-      attributes,
-      origin,
-      quantization: options.quantization,
-    })
-    return outputs
+    const node = newNode(op, inputs, count, attributes, { origin: this.origin, ...options })
+    this.add(node)
+    return [...node.outputs]
   }
 
   /** Appends a ready-made node. */

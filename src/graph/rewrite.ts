@@ -7,7 +7,6 @@
  * that refuses because of a stale use fires in the next one. Linear in nodes per sweep.
  */
 
-import { GraphBuilder, type NodeOptions } from './builder.ts'
 import {
   type Attributes,
   type Graph,
@@ -19,6 +18,7 @@ import {
   type Weight,
 } from './graph.ts'
 import { pruneDead } from './liveness.ts'
+import { type NodeOptions, newNode } from './new-node.ts'
 import {
   beginSweep,
   creditDead,
@@ -247,13 +247,11 @@ class Sweep implements RewriteContext {
     attributes: Attributes = {},
     options: NodeOptions = {},
   ): Value[] {
-    const origin = options.origin ?? this.anchor?.origin ?? ''
-    const builder = new GraphBuilder('')
-    const outputs = builder.ops(op, inputs, count, attributes, { ...options, origin })
-    const [node] = builder.build().nodes
-    this.pending.push(node!)
-    this.knowledge.learn(node!)
-    return outputs
+    const origin = this.anchor?.origin ?? ''
+    const node = newNode(op, inputs, count, attributes, { origin, ...options })
+    this.pending.push(node)
+    this.knowledge.learn(node)
+    return [...node.outputs]
   }
   constant(tensor: Tensor, name = 'constant'): Value {
     return this.addWeight({ tensor }, name)

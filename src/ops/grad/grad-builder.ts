@@ -5,9 +5,9 @@
  * both.
  */
 import { int, ints } from '../../graph/attributes.ts'
-import { GraphBuilder, type NodeOptions } from '../../graph/builder.ts'
 import type { DataType } from '../../graph/data-type.ts'
 import type { Attributes, Graph, Node, Value, Weight } from '../../graph/graph.ts'
+import { type NodeOptions, newNode } from '../../graph/new-node.ts'
 import type { Shape } from '../../graph/shape.ts'
 import { casted, floatScalar, inlineValues, int64Tensor, type Tensor } from '../../graph/tensor.ts'
 import { typeOfTensor } from '../infer/generators.ts'
@@ -106,19 +106,14 @@ export class GradBuilder {
     options: NodeOptions = {},
   ): Value[] {
     const name = `${this.origin ? `${this.origin}.` : ''}gradient.${op}`
-    const builder = new GraphBuilder('')
-    const outputs = builder.ops(op, inputs, count, attributes, {
-      name,
-      origin: this.origin,
-      ...options,
+    const { origin } = this
+    const node = newNode(op, inputs, count, attributes, { name, origin, ...options })
+    this.nodes.push(node)
+    this.produce(node)
+    inferNode(node, (value) => this.typeOf(value)).forEach((type, i) => {
+      this.learn(node.outputs[i]!, type)
     })
-    const [node] = builder.build().nodes
-    this.nodes.push(node!)
-    this.produce(node!)
-    inferNode(node!, (value) => this.typeOf(value)).forEach((type, i) => {
-      this.learn(outputs[i]!, type)
-    })
-    return outputs
+    return [...node.outputs]
   }
 
   constant(tensor: Tensor, name = 'constant'): Value {

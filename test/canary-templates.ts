@@ -4,6 +4,7 @@
  */
 import { float, int, ints, string } from '../src/graph/attributes.ts'
 import type { Attribute, Value } from '../src/graph/graph.ts'
+import { int64Tensor } from '../src/graph/tensor.ts'
 import { attention } from './canary-attention.ts'
 import { answer, type Draft, type Size } from './canary-draft.ts'
 
@@ -95,6 +96,56 @@ const embeddings: Template = (d) => {
   answer(d, norm(d, sum, width), width)
 }
 
+/** A scale and a shift after a linear layer, with something added between them at times. */
+const affine: Template = (d) => {
+  const [from, to] = [d.int(2, 4), d.int(2, 4)]
+  const row = () =>
+    d.mostly(
+      () => d.parameter([to]),
+      () => d.parameter([1, to]),
+    )()
+  let x = d.linear(d.input(['batch', 'tokens', from]), from, to)
+  if (d.chance(0.5)) {
+    const other = d.pick([() => d.input(['batch', 'tokens', to]), () => d.input([to])])()
+    x = op(d, 'Add', d.chance(0.5) ? [x, other] : [other, x])
+  }
+  const scaled = op(d, d.mostly('Mul', 'Div'), [x, row()])
+  answer(d, op(d, 'Add', [scaled, row()]), to)
+}
+
+/** A small table whose rows are normalized and projected, then looked up by bucket, whole or cut out. */
+const tables: Template = (d) => {
+  const [heads, size] = [d.int(1, 2), d.int(2, 3)]
+  const width = heads * size
+  const rows = 6
+  const numbers = Array.from({ length: 8 }, () => d.mostly(d.int(0, rows - 1), -1))
+  const bucket = op(d, 'Gather', [
+    d.b.constant(int64Tensor(numbers)),
+    d.ids(['tokens'], numbers.length),
+  ])
+  const axis = d.b.int64s([0])
+  const lowest = op(d, d.mostly('ReduceMin', 'ReduceMax'), [bucket])
+  const end = op(d, 'Add', [op(d, 'ReduceMax', [bucket]), d.b.int64s([1])])
+  const table = d.mostly(
+    () => d.parameter([rows, width]),
+    () => d.input([rows, width]),
+  )()
+  const cut = d.chance(0.7)
+  let x = cut ? op(d, 'Slice', [table, lowest, end, axis]) : table
+  if (d.chance(0.5)) x = norm(d, x, width)
+  x = d.linear(x, width, width)
+  if (d.chance(0.5)) x = op(d, 'Mul', [x, d.scalar(0.5)])
+  const turned = () =>
+    op(d, 'Slice', [bucket, d.b.int64s([-1]), d.b.int64s([-9]), axis, d.b.int64s([-1])])
+  const index = d.pick([() => bucket, turned])()
+  const placed = op(d, 'Gather', [x, cut ? op(d, 'Sub', [index, lowest]) : index], {
+    axis: int(d.mostly(0, 1)),
+  })
+  const split = op(d, 'Reshape', [placed, d.b.int64s([d.mostly(0, -1), heads, size])])
+  const perm = d.mostly([1, 2, 0], [1, 0, 2])
+  d.output(op(d, 'Transpose', [split], { perm: ints(perm) }))
+}
+
 /** Shapes computed at run time and used again: reshapes and expansions that may change nothing. */
 const shapes: Template = (d) => {
   const width = d.int(1, 3)
@@ -161,6 +212,7 @@ const identities: Template = (d) => {
       () => op(d, 'Cast', [op(d, 'Cast', [x], { to: int(d.pick([1, 6, 11])) })], { to: int(1) }),
       () => op(d, 'Identity', [x]),
       () => dropout(d, x),
+      () => dropout(d, x),
     ])()
   }
   d.output(x)
@@ -215,6 +267,8 @@ export const templates: Readonly<Record<string, Template>> = {
   linears,
   residual,
   embeddings,
+  tables,
+  affine,
   shapes,
   movement,
   identities,

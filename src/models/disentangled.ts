@@ -13,7 +13,15 @@ import type { Heads } from './attention-block.ts'
 import { layerNorm, linear } from './blocks.ts'
 import type { DebertaDims, PositionTerm } from './deberta-config.ts'
 import type { ModelBuilder } from './model-builder.ts'
-import { bucketOf, debertaBuckets, range, scalar, toEnd, tokenCount } from './relative-position.ts'
+import {
+  bucketOf,
+  debertaBuckets,
+  range,
+  scalar,
+  toEnd,
+  tokenCount,
+  toStart,
+} from './relative-position.ts'
 
 /** What all layers share: table rows in reach, and which of them each distance reads. */
 export interface RelativeTable {
@@ -34,15 +42,14 @@ export function relativeTable(b: ModelBuilder, d: DebertaDims, ids: Value): Rela
   const buckets = debertaBuckets(d.span, d.farthest, d.logarithmic)
   // column u of a query's row is the key u − S away from it, so the distance query − key is S − u
   const behind = range(b, b.op('Neg', [size]), b.op('Add', [size, scalar(b, 1)]))
-  const reads = {
-    c2p: bucketOf(b, b.op('Neg', [behind]), buckets),
-    p2c: bucketOf(b, behind, buckets),
-  }
-  const lowest = bucketOf(b, b.op('Neg', [length]), buckets)
-  const highest = bucketOf(b, length, buckets)
-  const end = b.op('Add', [highest, scalar(b, 1)])
-  const reached = b.op('Slice', [table, lowest, end, b.int64s([0], 'axis')])
-  const rowOf = { c2p: b.op('Sub', [reads.c2p, lowest]), p2c: b.op('Sub', [reads.p2c, lowest]) }
+  const c2p = bucketOf(b, b.op('Neg', [behind]), buckets)
+  // distances the other way round; a rearrangement, so that both have one smallest and one largest row
+  const axis = b.int64s([0], 'axis')
+  const p2c = b.op('Slice', [c2p, b.int64s([-1], 'last'), toStart(b), axis, b.int64s([-1], 'step')])
+  const lowest = b.op('ReduceMin', [c2p])
+  const end = b.op('Add', [b.op('ReduceMax', [c2p]), scalar(b, 1)])
+  const reached = b.op('Slice', [table, lowest, end, axis])
+  const rowOf = { c2p: b.op('Sub', [c2p, lowest]), p2c: b.op('Sub', [p2c, lowest]) }
   if (!d.normalizedTable) return { rows: reached, rowOf, length }
   const rows = layerNorm(b, 'LayerNorm', reached, d.hidden, d.normEpsilon)
   return { rows, rowOf, length }

@@ -72,6 +72,9 @@ export const toScalar = (b: ModelBuilder, x: Value): Value =>
 /** The end of a slice that goes on to the last element. */
 export const toEnd = (b: ModelBuilder): Value => b.constant(int64Tensor([2n ** 63n - 1n]), 'end')
 
+/** The end of a slice that goes back to the first element. */
+export const toStart = (b: ModelBuilder): Value => b.constant(int64Tensor([-(2n ** 63n)]), 'end')
+
 /** Positions `0 … S − 1`. */
 export const positions = (b: ModelBuilder, ids: Value): Value =>
   range(b, scalar(b, 0), toScalar(b, tokenCount(b, ids)))

@@ -16,6 +16,7 @@ import { CHUNK_ELEMENTS } from './float-chunks.ts'
 import { floatToBfloat, floatToHalf, halfToFloat } from './half-floats.ts'
 import { materialize, tensorReader } from './materialize.ts'
 import { quantizedWeight } from './quantize-weight.ts'
+import { normalizedRows, projectedRows, scaledRows } from './row-derivations.ts'
 
 const values = (tensor: Tensor, files?: FileAccess): HostArray =>
   hostArray(tensor.dtype, materialize(tensor, files))
@@ -41,6 +42,46 @@ function inFile(rows: number, columns: number, dtype: 'float16' | 'float32'): [T
   const source = { kind: 'file', path: 'w', offset: 3, length: bytes.length } as const
   return [{ dtype, shape: [rows, columns], source }, memoryFiles(new Map([['w', padded]]))]
 }
+
+describe('computing on rows', () => {
+  const rows = floats([5, 2], [1, 3, 2, 2, -4, 4, 0, 10, 7, 5])
+
+  it('normalizes each row, scales and shifts it', () => {
+    const scale = floats([2], [2, 3])
+    const shift = floats([2], [10, 20])
+    const found = [...values(normalizedRows(rows, scale, shift, 0.75))].map(Number)
+    // (1 − 2) / √(1 + 0.75) = −0.7559
+    const expected = [10 - 2 * 0.755929, 20 + 3 * 0.755929, 10, 20]
+    for (const [i, value] of expected.entries()) expect(found[i]).toBeCloseTo(value, 5)
+    expect(found).toHaveLength(10)
+    expect(Number(values(normalizedRows(rows, scale, undefined, 0.75))[0])).toBeCloseTo(
+      -1.511858,
+      5,
+    )
+  })
+
+  it('projects every row, also those that are no multiple of four', () => {
+    const weight = floats([3, 2], [1, 0, 0, 1, 2, -1])
+    const bias = floats([3], [0, 100, 0])
+    expect([...values(projectedRows(rows, weight, bias, 0.5))]).toEqual(
+      [
+        [1, 3],
+        [2, 2],
+        [-4, 4],
+        [0, 10],
+        [7, 5],
+      ].flatMap(([a, b]) => [a!, b! + 100, 2 * a! - b!].map((value) => value / 2)),
+    )
+    expect([...values(projectedRows(rows, weight, undefined))].slice(0, 3)).toEqual([1, 3, -1])
+  })
+
+  it('scales rows and shifts them', () => {
+    const matrix = floats([2, 3], [1, 2, 3, 4, 5, 6])
+    const [scale, shift] = [floats([2], [10, -1]), floats([2], [0.5, 1])]
+    expect([...values(scaledRows(matrix, scale, shift))]).toEqual([10.5, 20.5, 30.5, -3, -4, -5])
+    expect([...values(scaledRows(scale, scale))]).toEqual([100, 1])
+  })
+})
 
 describe('moving elements', () => {
   it('transposes matrices of every word size, larger than a tile', () => {

@@ -8,6 +8,9 @@
  * | `reshape` | none: the tensor's own shape |
  * | `concat` | `axis` |
  * | `slice` | `starts`, and optionally `steps`, one an axis; sizes are the tensor's own shape |
+ * | `normalizeRows` | `epsilon`; inputs rows, scale and perhaps shift |
+ * | `projectRows` | `factor`; inputs rows `[n, in]`, weight `[out, in]` and perhaps bias |
+ * | `scaleRows` | none; inputs rows, a scale for each and perhaps a shift |
  * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8) |
  * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric` |
  */
@@ -27,6 +30,7 @@ import { floatChunks } from './float-chunks.ts'
 import { permuteElements, sliceElements } from './permute-elements.ts'
 import { type BlockParts, type BlockQuantization, blockParts } from './quantize-blocks.ts'
 import { weightCodes, weightScales } from './quantize-weight.ts'
+import { normalizeRows, projectRows, scaleRows } from './row-derivations.ts'
 
 /** Gives the bytes of a derived tensor. */
 export type Derivation = (
@@ -86,6 +90,10 @@ export const derivations: Readonly<Record<string, Derivation>> = {
     sliceElements(wordsOf(dtype, read(input)), input.shape, starts, steps, shape, to)
     return wordBytes(to)
   },
+
+  normalizeRows,
+  projectRows,
+  scaleRows,
 
   quantizeWeight: (_, source, read, files) => {
     const { part, axis, bits } = source.settings

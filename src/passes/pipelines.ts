@@ -4,7 +4,9 @@
 import type { ReadTensor } from '../graph/tensor.ts'
 import { declareWidths } from './declare-widths.ts'
 import { eliminateRules } from './eliminate.ts'
+import { foldAffine } from './fold-affine.ts'
 import { foldConstants } from './fold-constants.ts'
+import { foldTableRules } from './fold-table.ts'
 import { fuseAttention } from './lower-attention.ts'
 import { fuseBiasedAttention } from './lower-attention-bias.ts'
 import { lowerBlockTable, matMulNBits } from './lower-blocks.ts'
@@ -79,6 +81,10 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
   ],
   cpu: [
     narrowTokens,
+    rulePass('fold-table', 'Projects small tables once, not in every run.', foldTableRules),
+    rulePass('fold-affine', 'Makes a scale and a shift part of the linear layer before them.', [
+      foldAffine,
+    ]),
     rulePass('fuse-attention', 'Makes decomposed attention one Attention kernel.', [fuseAttention]),
     rulePass('fuse-rotary', 'Turns queries and keys by one kernel.', [fuseRotary]),
     rulePass('fuse-biased-attention', 'The same with a position bias, or heads turned before.', [

@@ -5,6 +5,7 @@
  * characters, which word pieces never cross), each word is tokenized by itself, and where the tokens of all
  * words are those of the whole text, every token has the range of its word.
  */
+import { withoutSpace } from './offsets.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 /** Where the tokens of a text stand in it. */
@@ -28,7 +29,8 @@ const cuts: readonly RegExp[] = [
 export function alignTokens(tokenizer: Tokenizer, text: string): TextAlignment | undefined {
   const { spans } = tokenizer.encodeWithOffsets(text, { specialTokens: false })
   if (!spans?.every((span) => span !== undefined)) return alignWords(tokenizer, text)
-  return { starts: spans.map(({ start }) => start), ends: spans.map(({ end }) => end) }
+  const words = spans.map((span) => withoutSpace(text, span))
+  return { starts: words.map(({ start }) => start), ends: words.map(({ end }) => end) }
 }
 
 /** The words of a text's tokens; undefined where no cut gives the tokens of the whole text. */

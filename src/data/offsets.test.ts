@@ -42,6 +42,51 @@ describe.each([
   })
 })
 
+interface SentencePieceGolden {
+  /** Pieces, each before its score. */
+  readonly vocab: string
+  /** Normalizer and splitter as xlm-roberta, albert and deberta-v2 have them, and NFKC alone. */
+  readonly kinds: Readonly<Record<string, { normalizer: unknown; pre_tokenizer: unknown }>>
+  readonly texts: readonly string[]
+  readonly ids: Readonly<Record<string, readonly string[]>>
+  readonly offsets: Readonly<Record<string, readonly string[]>>
+}
+
+// made outside the repository, as its `madeWith` says
+const sentencePiece = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../test/golden/sentence-piece.json'), 'utf8'),
+) as SentencePieceGolden
+
+const pieces = Array.from(sentencePiece.vocab.matchAll(/(\S+) (\S+)/g), ([, piece, score]) => [
+  piece!,
+  Number(score),
+])
+
+const specials = ['<unk>', '<s>', '</s>'].map((content, id) => ({
+  id,
+  content,
+  special: true,
+  normalized: false,
+}))
+
+describe.each(Object.keys(sentencePiece.kinds))('SentencePiece as %s has it', (kind) => {
+  const { kinds, texts, ids, offsets } = sentencePiece
+  const tokenizer = createTokenizer({
+    ...kinds[kind],
+    added_tokens: specials,
+    post_processor: null,
+    decoder: null,
+    model: { type: 'Unigram', unk_id: 0, vocab: pieces },
+  })
+
+  test('ids and offsets are those of the Rust tokenizers', () => {
+    expect(texts.length).toBeGreaterThan(300)
+    const found = texts.map((text) => tokenizer.encode(text).ids.join(' '))
+    expect(found).toEqual(ids[kind])
+    expect(texts.map((text) => offsetsOf(tokenizer, text))).toEqual(offsets[kind])
+  })
+})
+
 /** A lower-casing WordPiece vocabulary in the shape of BERT's. */
 const small = createTokenizer(
   {

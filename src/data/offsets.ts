@@ -7,6 +7,8 @@
  *
  * Spans are string indexes, for `text.slice`; `characterSpans` counts code points, as Hugging Face does.
  */
+import { type Normalized, normalizedText } from './normalized-text.ts'
+import { pieceSpans } from './piece-spans.ts'
 
 /** Part of a text: from `start` up to, not including, `end`. */
 export interface Span {
@@ -25,16 +27,15 @@ export interface TokenSource {
   readonly spelling: Spelling | undefined
 }
 
-/** Tokens are words and their continuations (WordPiece), or bytes as characters (GPT-2, RoBERTa). */
+/**
+ * Tokens are words and their continuations (WordPiece), bytes as characters (GPT-2, RoBERTa), or pieces of
+ * the text with a mark for the space (SentencePiece), unknown ones as they stand.
+ */
 export type Spelling =
   | { readonly kind: 'word-piece'; readonly unknown: string; readonly continuation: string }
   | { readonly kind: 'bytes'; readonly trimmed: boolean }
-
-/** A normalized text, with the part of the original that each of its UTF-16 units stems from. */
-interface Normalized {
-  readonly text: string
-  readonly owners: readonly Span[]
-}
+  /** @property apart whether the text is cut at spaces before they are marked. */
+  | { readonly kind: 'pieces'; readonly mark: string; readonly apart: boolean }
 
 /**
  * The span of each token of a text; undefined where the tokens cannot be followed.
@@ -54,16 +55,31 @@ export function tokenSpans(
       spans.push({ start, end })
       continue
     }
-    const normalized = normalize(text.slice(start, end), start, source)
+    const normalized = normalizedText(text.slice(start, end), start, source)
     const rest = tokens.slice(spans.length)
-    const found =
-      spelling.kind === 'bytes'
-        ? byteSpans(normalized, rest, source, spelling.trimmed)
-        : wordPieceSpans(normalized, rest, source, spelling)
+    const found = spansOf(normalized, rest, source, spelling)
     if (!found) return undefined
     for (const span of found) spans.push(span)
   }
   return spans.length === tokens.length ? spans : undefined
+}
+
+function spansOf(
+  normalized: Normalized,
+  tokens: readonly string[],
+  source: TokenSource,
+  spelling: Spelling,
+): Span[] | undefined {
+  if (spelling.kind === 'bytes') return byteSpans(normalized, tokens, source, spelling.trimmed)
+  if (spelling.kind === 'pieces') return pieceSpans(normalized, tokens, source.added, spelling)
+  return wordPieceSpans(normalized, tokens, source, spelling)
+}
+
+/** A span without the space that it begins with; a token of space alone stands, empty, behind it. */
+export function withoutSpace<S extends Span>(text: string, span: S): S {
+  let { start } = span
+  while (start < span.end && /\s/.test(text[start]!)) start++
+  return start === span.start ? span : { ...span, start }
 }
 
 /** The same spans counted in code points, as Hugging Face's tokenizers count. */
@@ -104,40 +120,6 @@ function segments(text: string, added: readonly string[]): Segment[] {
   if (start < text.length) found.push({ start, end: text.length, added: false })
   return found
 }
-
-/** Units that are normalized alone: characters, else with their marks, else words, else all. */
-const granularities = [/./gsu, /\P{M}\p{M}*|\p{M}+/gsu, /\s+|\S+/gsu, /^.*$/gsu]
-
-function normalize(text: string, base: number, source: TokenSource): Normalized {
-  const whole = source.normalize(text)
-  for (const unit of granularities) {
-    const owners = ownersOf(text, base, whole, unit, source)
-    if (owners) return { text: whole, owners }
-  }
-  return { text: whole, owners: [] }
-}
-
-function ownersOf(
-  text: string,
-  base: number,
-  whole: string,
-  unit: RegExp,
-  source: TokenSource,
-): Span[] | undefined {
-  const owners: Span[] = []
-  for (const { index, 0: part } of text.matchAll(unit)) {
-    const owner = { start: base + index, end: base + index + part.length }
-    const normal = source.normalize(part)
-    if (same(normal, whole.slice(owners.length, owners.length + normal.length))) {
-      for (let i = 0; i < normal.length; i++) owners.push(owner)
-      // spaces may be trimmed or merged in the whole text
-    } else if (normal.trim() !== '') return undefined
-  }
-  return owners.length === whole.length ? owners : undefined
-}
-
-/** Equal, or letters whose case depends on their neighbours: the Greek final sigma. */
-const same = (a: string, b: string): boolean => a === b || a.toUpperCase() === b.toUpperCase()
 
 const spanOf = (owners: readonly Span[], from: number, to: number): Span => ({
   start: owners[from]!.start,

@@ -2,7 +2,6 @@
  * What `offsets.ts` asks of a tokenizer, taken from its vocabulary and tokenizer.json.
  */
 import type { Tokenizer as Vocabulary } from '@huggingface/tokenizers'
-import { bertText } from './bert-text.ts'
 import type { Spelling, TokenSource } from './offsets.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -13,13 +12,9 @@ const CHARACTERS = 4096
 /** The source of a tokenizer's spans. @param file content of tokenizer.json. */
 export function tokenSource(vocabulary: Vocabulary, file: Json): TokenSource {
   const { normalizer, pre_tokenizer: splitter } = vocabulary
-  const prepare = bertText(file.normalizer)
   const added = [...vocabulary.get_added_tokens_decoder().values()]
-  const normalize = (text: string): string => {
-    const prepared = prepare?.(text) ?? text
-    return normalizer?.normalize(prepared) ?? prepared
-  }
-  // characters are asked for one by one, and most texts have few kinds
+  const normalize = (text: string): string => normalizer?.normalize(text) ?? text
+  // characters are asked for one by one, spaces between letters, and most texts have few kinds
   const characters = new Map<string, string>()
   const normalizeCharacter = (text: string): string => {
     const known = characters.get(text)
@@ -29,7 +24,7 @@ export function tokenSource(vocabulary: Vocabulary, file: Json): TokenSource {
     return normal
   }
   return {
-    normalize: (text) => (text.length <= 2 ? normalizeCharacter(text) : normalize(text)),
+    normalize: (text) => (text.length <= 3 ? normalizeCharacter(text) : normalize(text)),
     split: (text) => splitter?.pre_tokenize(text) ?? [text],
     added: added.filter(({ normalized }) => !normalized).map(({ content }) => content),
     spelling: spellingOf(file),
@@ -47,6 +42,11 @@ function spellingOf(file: Json): Spelling | undefined {
       partOf(file.post_processor, 'processors', 'ByteLevel') ??
       partOf(file.post_processor, 'processors', 'RobertaProcessing')
     return { kind: 'bytes', trimmed: processor !== undefined && processor.trim_offsets !== false }
+  }
+  const metaspace = partOf(file.pre_tokenizer, 'pretokenizers', 'Metaspace')
+  if (model.type === 'Unigram' && metaspace) {
+    const apart = partOf(file.pre_tokenizer, 'pretokenizers', 'WhitespaceSplit') !== undefined
+    return { kind: 'pieces', mark: String(metaspace.replacement ?? '▁'), apart }
   }
   return undefined
 }

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { Tokenizer as Vocabulary } from '@huggingface/tokenizers'
 import { LimbeckError } from '../errors.ts'
 import { checkInside } from '../onnx/inside-folder.ts'
-import { bertText } from './bert-text.ts'
+import { exactNormalizers } from './exact-normalizers.ts'
 import { type Span, type TokenSource, tokenSpans } from './offsets.ts'
 import { checkRegular } from './regular-file.ts'
 import { addedTokens, plainTemplate, specialTokenTemplate } from './special-tokens.ts'
@@ -110,17 +110,16 @@ export function createTokenizer(
   const template = specialTokenTemplate(file.post_processor)
   const fromEnd = settings.truncation_side === 'left'
   const special = specialIds(settings, vocabulary)
-  const prepare = bertText(file.normalizer)
-  const idsOfPiece = (text: string): number[] => {
-    const { ids, tokens } = vocabulary.encode(prepare?.(text) ?? text, {
-      add_special_tokens: false,
-    })
+  const encodeText = (text: string): { ids: number[]; tokens: string[] } => {
+    const encoded = vocabulary.encode(text, { add_special_tokens: false })
+    const { ids, tokens } = encoded
     const lost = ids.indexOf(undefined as unknown as number)
-    if (lost < 0) return ids
+    if (lost < 0) return encoded
     throw new LimbeckError('input', `${where}: '${tokens[lost]}' has no id and no unknown token.`, {
       hint: "Set 'unk_token' in the tokenizer's model.",
     })
   }
+  const idsOfPiece = (text: string): number[] => encodeText(text).ids
   const idsOf = splitsAtSpaces(file) ? rememberWords(idsOfPiece) : idsOfPiece
 
   /** What an encoding holds at each token, of what the texts' own tokens hold. */
@@ -174,8 +173,10 @@ export function createTokenizer(
   let source: TokenSource | undefined
   function encodeWithOffsets(text: string, options: EncodeOptions = {}): OffsetEncoding {
     source ??= tokenSource(vocabulary, file)
-    const ids = idsOf(text)
-    const tokens = ids.map((id) => vocabulary.id_to_token(id) ?? '')
+    // pieces are spelled as the text has them; other kinds have a word for what is unknown
+    const known = source.spelling?.kind === 'pieces' ? encodeText(text) : undefined
+    const ids = known?.ids ?? idsOf(text)
+    const tokens = known?.tokens ?? ids.map((id) => vocabulary.id_to_token(id) ?? '')
     const found = tokenSpans(text, tokens, source)
     const spans =
       found && arrange<Span | undefined>(found, undefined, options, () => undefined).values
@@ -225,7 +226,9 @@ async function readJson(folder: string, name: string): Promise<unknown> {
 function openVocabulary(file: Json, config: Json, where: string): Vocabulary {
   try {
     // without a post-processor the library hands out the texts' own ids only
-    return new Vocabulary({ added_tokens: [], ...file, post_processor: null }, config)
+    const vocabulary = new Vocabulary({ added_tokens: [], ...file, post_processor: null }, config)
+    exactNormalizers(vocabulary, file)
+    return vocabulary
   } catch (cause) {
     const reason = (cause as Error).message.replace(/\.$/, '')
     throw new LimbeckError('input', `${where}: cannot build this tokenizer: ${reason}.`, {

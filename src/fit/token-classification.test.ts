@@ -42,6 +42,28 @@ test('entities of a text: words by their first token, offsets in code points', (
   ])
 })
 
+test('the space before a word is part of no entity', () => {
+  const text = 'by Ada Kis . '
+  // as SentencePiece has them: `▁by` `▁` `Ada` `▁Ki` `s` `▁` `.` `▁`
+  const spans = [
+    [0, 2],
+    [2, 3],
+    [3, 6],
+    [6, 9],
+    [9, 10],
+    [10, 11],
+    [11, 12],
+    [12, 13],
+  ].map(([start, end]) => ({ start: start!, end: end! }))
+  const encoding: OffsetEncoding = { ids: [], typeIds: [], truncated: 0, spans }
+  const rows = [0, 1, 0, 2, 0, 3, 0, 1].map(row)
+  const found = entitiesInText(text, encoding, rows, labels, {} as Tokenizer)
+  expect(found).toEqual([
+    { text: 'Ada Kis', label: 'x', score: expect.closeTo(certain, 6), start: 3, end: 10 },
+    { text: '.', label: 'y', score: expect.closeTo(certain, 6), start: 11, end: 12 },
+  ])
+})
+
 test('without spans the tokens are decoded, and no offset is made up', () => {
   const tokenizer = {
     special: { cls: 2, sep: 3 },

@@ -5,7 +5,7 @@
 import { entitiesOf } from '../data/entities.ts'
 import { labelMap } from '../data/label-map.ts'
 import { argmax, softmax } from '../data/logits.ts'
-import { characterSpans, type Span } from '../data/offsets.ts'
+import { characterSpans, type Span, withoutSpace } from '../data/offsets.ts'
 import { readConll } from '../data/read-conll.ts'
 import { type Column, parseColumn } from '../data/read-table.ts'
 import type { Encoding, OffsetEncoding, Tokenizer, WordEncoding } from '../data/tokenizer.ts'
@@ -114,20 +114,26 @@ export function entitiesInText(
 /** Letters, digits and marks; an ideograph is a word of its own, as BERT has it. */
 const inWord = /^(?:(?!\p{Script=Han})[\p{L}\p{N}\p{M}])*$/u
 
-/** Tokens that touch, and belong to one run of letters, digits and marks, are one word. */
+/**
+ * Tokens that touch, and belong to one run of letters, digits and marks, are one word. The space before a
+ * word is part of some tokenizers' tokens and of no word.
+ */
 function wordsOf(text: string, spans: readonly (Span | undefined)[]): TaggedWord[] {
   const words: TaggedWord[] = []
-  for (const [token, span] of spans.entries()) {
-    if (!span) continue
+  for (const [token, whole] of spans.entries()) {
+    if (!whole) continue
+    const span = withoutSpace(text, whole)
     const word = words.at(-1)
     const joined =
       word?.last === token &&
       span.start <= word.end &&
-      inWord.test(text.slice(word.end - 1, span.end))
+      whole.start === span.start &&
+      // the mark of a space alone belongs to the word behind it
+      (word.start === word.end || inWord.test(text.slice(word.end - 1, span.end)))
     if (joined) words[words.length - 1] = { ...word, end: span.end, last: token + 1 }
     else words.push({ ...span, first: token, last: token + 1 })
   }
-  return words
+  return words.filter(({ start, end }) => end > start)
 }
 
 /** Without spans every token stands for itself. */

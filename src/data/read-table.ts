@@ -47,7 +47,13 @@ export async function* readTable<K extends string>(
   let names = Array.isArray(format.names) ? (format.names as readonly string[]) : undefined
   let locate: Locate | undefined
   let rows = 0
-  for await (const row of format.read(path, options)) {
+  let only: readonly string[] | undefined
+  if (format.columns) {
+    const known = await format.columns(path)
+    only = asked.map(([, column]) => known[columnIndex(path, column, known)]!)
+    locate = keyLocator(path, only)
+  }
+  for await (const row of format.read(path, { ...options, only })) {
     if (hasHeader && names === undefined) {
       names = (row.cells as readonly unknown[]).map(String)
       continue
@@ -70,10 +76,23 @@ export async function* readTable<K extends string>(
 export async function readColumnNames(path: string, options: TableOptions = {}): Promise<string[]> {
   const format = tableFormat(path, options.format)
   if (Array.isArray(format.names)) return [...format.names]
+  if (format.columns) return [...(await format.columns(path))]
   for await (const { cells } of format.read(path, options)) {
     return Array.isArray(cells) ? cells.map(String) : Object.keys(cells)
   }
   return []
+}
+
+/** The names of a column's classes, where its file tells them, as Hugging Face's Parquet files do. */
+export async function readClassNames(
+  path: string,
+  column: Column,
+  options: TableOptions = {},
+): Promise<readonly string[] | undefined> {
+  const format = tableFormat(path, options.format)
+  if (!format.classNames || !format.columns) return undefined
+  const names = await format.columns(path)
+  return format.classNames(path, names[columnIndex(path, column, names)]!)
 }
 
 type Locate = (row: RawRow) => readonly unknown[]
@@ -95,7 +114,12 @@ function locator(
   asked: readonly (readonly [string, Column])[],
   names: readonly string[] | undefined,
 ): Locate {
-  if (!Array.isArray(row.cells)) return keyLocator(path, asked)
+  if (!Array.isArray(row.cells)) {
+    return keyLocator(
+      path,
+      asked.map(([, column]) => column),
+    )
+  }
   const width = names?.length ?? 0
   const indices = asked.map(([, column]) => columnIndex(path, column, names))
   const reach = Math.max(...indices) + 1
@@ -111,10 +135,10 @@ function locator(
   }
 }
 
-function keyLocator(path: string, asked: readonly (readonly [string, Column])[]): Locate {
+function keyLocator(path: string, columns: readonly Column[]): Locate {
   return ({ line, cells }) => {
     const record = cells as Readonly<Record<string, unknown>>
-    return asked.map(([, column]) => {
+    return columns.map((column) => {
       const name = typeof column === 'number' ? Object.keys(record)[column - 1] : column
       if (name !== undefined && Object.hasOwn(record, name)) return record[name]
       throw missingColumn(`${path}:${line}`, column, Object.keys(record))

@@ -2,15 +2,11 @@
  * Text files as decoded lines with their numbers, streamed: memory stays flat whatever the size.
  *
  * One idea: cut the bytes at line ends first and decode whole lines after, so that no character is
- * ever split and a malformed one is known by its line. `.gz` files are read through gunzip. A byte
- * order mark is dropped, and one of UTF-16 decides the encoding when none is given (Unicode 16,
- * §23.8).
+ * ever split and a malformed one is known by its line. A byte order mark is dropped, and one of UTF-16
+ * decides the encoding when none is given (Unicode 16, §23.8).
  */
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { LimbeckError } from '../errors.ts'
-import { checkRegular } from './regular-file.ts'
+import { readBytes } from './read-bytes.ts'
 import { byteOrderMarks, type Decoder, decoderOf } from './text-encodings.ts'
 
 /** Some whole lines of a file; `line` is the 1-based number of the first. */
@@ -27,24 +23,6 @@ export interface TextLine {
 
 /** A line longer than this is no text we can use, and would break the promise of flat memory. */
 const longestLine = 64 * 1024 * 1024
-
-async function* readBytes(path: string): AsyncGenerator<Uint8Array> {
-  await checkRegular(path)
-  const file = createReadStream(path)
-  // the callback is required; errors reach the iterator by the stream itself
-  const stream = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => {}) : file
-  try {
-    yield* stream as AsyncIterable<Uint8Array>
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const reasons: Record<string, string> = {
-      ENOENT: 'it does not exist',
-      EACCES: 'permission is denied',
-    }
-    const reason = reasons[code ?? ''] ?? message
-    throw new LimbeckError('file', `cannot read data file ${path}: ${reason}.`, { cause })
-  }
-}
 
 /** Position after the last line end in `bytes`; 0 when there is none. */
 function afterLastLine(bytes: Uint8Array, { unit, low }: Decoder): number {

@@ -3,17 +3,20 @@
  *
  * TSV is cut at TABs without any quoting: GLUE's files hold unbalanced quote characters that are
  * part of the text. CSV is RFC 4180 by csv-parse. JSONL holds one object (or array) per line.
- * `.txt` is one text per line. `.label` is the TREC question file: `COARSE:fine the question`.
+ * `.json` is an array of objects, alone or as `data` of an object. `.parquet` is read by row groups. `.txt`
+ * is one text per line. `.label` is the TREC question file: `COARSE:fine the question`.
  */
-import { extname } from 'node:path'
 import { Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 import { LimbeckError } from '../errors.ts'
+import { dataExtension } from './read-bytes.ts'
+import { readJsonRows } from './read-json-rows.ts'
+import { parquetClassNames, parquetColumns, readParquet } from './read-parquet.ts'
 import { readBlocks, readLines } from './read-text.ts'
 
-/** A row as its format gives it: cells in order, or by name (JSONL objects). */
+/** A row as its format gives it: cells in order, or by name (JSON objects). */
 export interface RawRow {
-  /** 1-based line number in the file; of a CSV record over several lines, the last. */
+  /** 1-based line number in the file; of a CSV record over several lines, the last; of Parquet, the row. */
   readonly line: number
   readonly cells: readonly unknown[] | Readonly<Record<string, unknown>>
 }
@@ -24,16 +27,22 @@ export interface ReadOptions {
   readonly encoding?: string | undefined
   /** Delimiter of CSV; ',' by default. */
   readonly delimiter?: string | undefined
+  /** Names of the columns that are wanted; formats that store columns apart read no other. */
+  readonly only?: readonly string[] | undefined
 }
 
 /** One format of tabular text. */
 export interface TableFormat {
   /**
-   * How rows know their columns: a header line may come first, names are fixed, or each row has
-   * keys.
+   * How rows know their columns: a header line may come first, names are fixed, each row has keys, or
+   * the file has a schema (rows then have keys too).
    */
-  readonly names: 'header' | 'keys' | readonly string[]
+  readonly names: 'header' | 'keys' | 'schema' | readonly string[]
   read(path: string, options: ReadOptions): AsyncGenerator<RawRow>
+  /** Names of the columns, for `schema`. */
+  readonly columns?: (path: string) => Promise<readonly string[]>
+  /** Names of a column's classes where the file tells them. */
+  readonly classNames?: (path: string, column: string) => Promise<readonly string[] | undefined>
 }
 
 /** Known formats by name; the name is also the file extension. */
@@ -41,6 +50,13 @@ export const tableFormats = {
   tsv: { names: 'header', read: readTsv },
   csv: { names: 'header', read: readCsv },
   jsonl: { names: 'keys', read: readJsonl },
+  json: { names: 'keys', read: readJsonRows },
+  parquet: {
+    names: 'schema',
+    read: (path, { only }) => readParquet(path, only),
+    columns: parquetColumns,
+    classNames: parquetClassNames,
+  },
   txt: { names: ['text'], read: readTexts },
   label: { names: ['label', 'fine', 'text'], read: readTrec },
 } as const satisfies Record<string, TableFormat>
@@ -48,21 +64,32 @@ export const tableFormats = {
 /** Name of a known format. */
 export type TableFormatName = keyof typeof tableFormats
 
-const aliases: Readonly<Record<string, TableFormatName>> = { tab: 'tsv', ndjson: 'jsonl' }
+const aliases: Readonly<Record<string, TableFormatName>> = {
+  tab: 'tsv',
+  ndjson: 'jsonl',
+  parq: 'parquet',
+  pq: 'parquet',
+}
+
+/** Compressions that Node 20 does not unpack as a stream. */
+const packed = { zst: true, zip: true, bz2: true, xz: true, '7z': true, tar: true, tgz: true }
 
 /**
- * The format of a file, by its extension (`.gz` aside), or the named one.
+ * The format of a file, by its extension (`.gz` and `.br` aside), or the named one.
  * @throws LimbeckError for an unknown extension or name, with those we know.
  */
 export function tableFormat(path: string, name?: string): TableFormat {
-  const extension = extname(path.replace(/\.gz$/, '')).slice(1).toLowerCase()
+  const extension = dataExtension(path)
   const wanted = (name ?? extension).toLowerCase()
   const known = aliases[wanted] ?? wanted
   if (Object.hasOwn(tableFormats, known)) return tableFormats[known as TableFormatName]
   const what =
     name === undefined ? `${path}: unknown extension '.${extension}'` : `format '${name}'`
   throw new LimbeckError('usage', `${what}; known are ${Object.keys(tableFormats).join(', ')}.`, {
-    hint: 'Give the file one of these endings.',
+    hint:
+      name === undefined && Object.hasOwn(packed, extension)
+        ? 'Of compressed files .gz and .br are read; unpack it first.'
+        : 'Give the file one of these endings.',
   })
 }
 

@@ -15,7 +15,7 @@ import {
   getSchemaPath,
 } from 'hyparquet/src/schema.js'
 import { readVarInt } from 'hyparquet/src/thrift.js'
-import { compressors } from 'hyparquet-compressors'
+import { parquetCodecs } from './parquet-codecs.ts'
 
 /** Room that page headers and rounding take beyond the sizes of the metadata. */
 const SLACK = 1024 * 1024
@@ -66,11 +66,11 @@ function checkDataPage(
     const isBoolean = type === 'BOOLEAN'
     const width = isBoolean ? 1 : view.getUint8(offset)
     within('width of an index', width, 32)
-    const start = offset + (isBoolean ? (v1 ? 4 : 0) : 1)
+    const start = offset + (isBoolean ? 4 : 1)
     if (width > 0) checkRuns({ view, offset: start }, width, count!, view.byteLength)
   }
   if (v1) {
-    const view = viewOf(decompressPage(page, size, codec, compressors))
+    const view = viewOf(decompressPage(page, size, codec, parquetCodecs))
     let offset = 0
     for (const level of levels) {
       if (level === 0) continue
@@ -95,7 +95,7 @@ function checkDataPage(
     within('number of nulls of a page', v2.num_nulls, count!)
     const rest = page.subarray(offset)
     const unpacked =
-      v2.is_compressed === false ? rest : decompressPage(rest, size - offset, codec, compressors)
+      v2.is_compressed === false ? rest : decompressPage(rest, size - offset, codec, parquetCodecs)
     values(viewOf(unpacked), 0)
   }
   return count!

@@ -6,9 +6,9 @@
  * objects. The names of classes stand in the metadata that Hugging Face's `datasets` writes.
  */
 import { type ParquetReadOptions, parquetReadObjects } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
 import { LimbeckError } from '../errors.ts'
 import { checkPages } from './check-pages.ts'
+import { parquetCodecs } from './parquet-codecs.ts'
 import { malformed, openParquet, type ParquetFile } from './parquet-file.ts'
 
 /** A row, and its number from 1. */
@@ -71,10 +71,16 @@ async function readGroup(
     }
     held.push({ start, bytes })
   }
+  // neighbours are asked for together; what lies between them is not looked at
   const slice = (start: number, end: number): ArrayBuffer => {
-    const own = held.find((one) => one.start <= start && end <= one.start + one.bytes.byteLength)
-    if (!own) throw malformed(path, `bytes ${start}-${end} belong to no column`)
-    return own.bytes.slice(start - own.start, end - own.start)
+    const bytes = new Uint8Array(end - start)
+    for (const own of held) {
+      const from = Math.max(start, own.start)
+      const to = Math.min(end, own.start + own.bytes.byteLength)
+      if (from >= to) continue
+      bytes.set(new Uint8Array(own.bytes, from - own.start, to - from), from - start)
+    }
+    return bytes.buffer
   }
   const options: ParquetReadOptions = {
     file: {
@@ -84,7 +90,7 @@ async function readGroup(
     metadata: file.metadata,
     rowStart: first,
     rowEnd: first + count,
-    compressors,
+    compressors: parquetCodecs,
     ...(columns && { columns: [...columns] }),
   }
   const rows = await parquetReadObjects(options).catch((cause: Error) => {
@@ -96,8 +102,9 @@ async function readGroup(
 }
 
 function checkCodec(path: string, codec: string | undefined): void {
-  if (codec === 'UNCOMPRESSED' || (codec !== undefined && Object.hasOwn(compressors, codec))) return
-  const known = Object.keys(compressors).join(', ')
+  if (codec === 'UNCOMPRESSED' || (codec !== undefined && Object.hasOwn(parquetCodecs, codec)))
+    return
+  const known = Object.keys(parquetCodecs).join(', ')
   throw new LimbeckError(
     'input',
     `${path}: compressed by ${codec ?? 'an unknown codec'}, which is not known; known are ${known}.`,
@@ -111,7 +118,7 @@ function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value)
   if (Array.isArray(value)) return value.map(plain)
   if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, plain)
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value ?? null
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]))
 }
 

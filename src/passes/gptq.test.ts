@@ -1,8 +1,8 @@
 /** GPTQ against the paper's algorithm in double precision (fixtures), and against rounding to the nearest. */
 import { expect, it } from 'vitest'
-import { gptq } from '../src/passes/gptq.ts'
-import { describeWith, fixture } from './support/fixtures.ts'
-import { readTensors } from './support/tensors.ts'
+import { describeWith, fixture } from '../../test/support/fixtures.ts'
+import { readTensors } from '../../test/support/tensors.ts'
+import { gptq } from './gptq.ts'
 
 const root = fixture('quantization/gptq')
 

@@ -23,7 +23,8 @@ export {
   type Target,
   type WriteResult,
 } from './jobs/export-model.ts'
-export { type InspectOptions, type InspectResult, inspect } from './jobs/inspect.ts'
+export { inspect } from './jobs/inspect.ts'
+export type { InspectOptions, InspectResult } from './jobs/inspect-result.ts'
 export { type LoadedModel, load } from './jobs/load.ts'
 export { type OptimizeOptions, type OptimizeResult, optimize } from './jobs/optimize.ts'
 export { type RunOptions, type RunResult, run } from './jobs/run.ts'

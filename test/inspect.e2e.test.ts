@@ -2,16 +2,20 @@
  * What `limbeck inspect` says: parameters as published and as stored, multiply-accumulates as by hand, and
  * the whole verb on the example.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { ints } from '../src/graph/attributes.ts'
+import { GraphBuilder } from '../src/graph/builder.ts'
 import { elementCount } from '../src/graph/data-type.ts'
-import type { Tensor } from '../src/graph/tensor.ts'
+import { float32Tensor, type Tensor } from '../src/graph/tensor.ts'
 import { openModelFolder } from '../src/hub/model-folder.ts'
-import type { InspectResult } from '../src/jobs/inspect.ts'
+import type { InspectResult } from '../src/jobs/inspect-result.ts'
+import type { InspectedVariant } from '../src/jobs/inspect-variant.ts'
 import { load } from '../src/jobs/load.ts'
-import { buildModel } from '../src/models/build-model.ts'
+import { buildModel, families } from '../src/models/build-model.ts'
+import { onnxBytes } from '../src/onnx/index.ts'
 import { graphCost } from '../src/ops/graph-cost.ts'
 import { parameterCount } from '../src/ops/parameter-count.ts'
 import { contentsOf, example, limbeck } from './support/command.ts'
@@ -124,9 +128,15 @@ describe('published figures', () => {
 })
 
 describeWith(fixture('models'), 'stored parameters', () => {
-  const names = readdirSync(fixture('models')).filter((name) => name.startsWith('bert-'))
+  const types = [...families.keys()]
+  const names = readdirSync(fixture('models')).filter((name) =>
+    types.some((type) => name.startsWith(`${type}-`)),
+  )
 
-  it('there are fixtures', () => expect(names.length).toBeGreaterThanOrEqual(5))
+  it('there is a fixture of every family', () => {
+    const found = types.filter((type) => names.some((name) => name.startsWith(`${type}-`)))
+    expect(found).toEqual(types)
+  })
 
   it.each(names)('%s has as many as its file', (name) => {
     const folder = fixture('models', name)
@@ -161,7 +171,7 @@ describe('the verb', () => {
       expect(memory.measured! / memory.planned).toBeGreaterThan(0.8)
       expect(memory.measured! / memory.planned).toBeLessThan(1.6)
     }
-    const [fp32, int8] = result.variants
+    const [fp32, int8] = result.variants as [InspectedVariant, InspectedVariant]
     const int8Macs = (parts: typeof fp32.operators) =>
       parts.reduce((sum, part) => sum + part.int8Macs, 0)
     expect(int8Macs(fp32.operators)).toBe(0)
@@ -180,6 +190,45 @@ describe('the verb', () => {
     for (const part of ['3,788,052 parameters', 'Operators, INT8', 'Layers', 'What would help']) {
       expect(stdout).toContain(part)
     }
+  })
+
+  it('explains a file: the same parameters and work, its own time', async () => {
+    const wrote = ['export', example, '-o', 'onnx-folder', '--target', 'portable']
+    expect((await limbeck(wrote, { cwd: folder })).code).toBe(0)
+    const file = join('onnx-folder', 'onnx', 'model.onnx')
+    const args = ['inspect', file, '--shape', '1x16', '--json']
+    const { code, stdout, stderr } = await limbeck(args, { cwd: folder })
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const result = JSON.parse(stdout) as InspectResult
+    expect(result.parameters).toBe(3_788_052)
+    expect(result.unknownOperators).toEqual([])
+    expect(result.variants).toHaveLength(1)
+    const [{ operators, layers, ms }] = result.variants
+    expect(ms).toBeGreaterThan(0)
+    expect(operators.reduce((sum, { macs }) => sum + macs, 0)).toBe(result.macs)
+    expect(layers.map(({ name }) => name)).toContain('encoder.layer.3')
+    expect(result.layer!.layers).toBe(4)
+    expect(result.advice.some(({ what }) => what.startsWith('INT8'))).toBe(true)
+    expect(contentsOf(join(folder, 'tmp'))).toEqual({})
+  })
+
+  it('asks for the sizes of a file that the shape does not give', async () => {
+    const b = new GraphBuilder('g')
+    const x = b.input('x', 'float32', ['batch', 'tokens', 'width'])
+    const scores = b.op('MatMul', [x, b.op('Transpose', [x], { perm: ints([0, 2, 1]) })])
+    b.output('y', b.op('Add', [scores, b.op('ReduceMax', [b.constant(float32Tensor([1, 2, 3]))])]))
+    writeFileSync(join(folder, 'foreign.onnx'), onnxBytes(b.build(), { opset: 21 }))
+    const args = ['inspect', 'foreign.onnx', '--shape', '2x8', '--json']
+    const asked = await limbeck(args, { cwd: folder })
+    expect(asked.code).toBe(2)
+    expect(asked.stderr).toContain(
+      '--shape does not give all its sizes. Give the size with --dim width=16.',
+    )
+    const given = await limbeck([...args, '--dim', 'width=32'], { cwd: folder })
+    expect(given.code).toBe(0)
+    const { parameters, macs } = JSON.parse(given.stdout) as InspectResult
+    expect({ parameters, macs }).toEqual({ parameters: 3, macs: 2 * 8 * 8 * 32 })
   })
 
   it('refuses a shape that the model does not take', async () => {

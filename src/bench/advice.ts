@@ -1,8 +1,8 @@
 /**
  * What would help most: each way to a faster model with the milliseconds it predicts, the largest first.
  *
- * Predictions stand on measured times alone: products by their times in both widths, shorter inputs by the
- * measured time of each part, scaled as its ideal time under the roofline scales.
+ * Predictions stand on measured times alone: linear layers by the times of their products in both widths,
+ * other changes by the measured time of each part, scaled as its ideal time under the roofline scales.
  */
 import type { ProductTime } from './measure-machine.ts'
 
@@ -29,10 +29,15 @@ export const scaledSaving = (parts: readonly ScaledPart[]): number =>
     return idealMs > 0 ? sum + ms * (1 - Math.min(1, changedMs / idealMs)) : sum
   }, 0)
 
-/** Time saved by INT8 products: their fp32 less their INT8 times, quantizing the activations included. */
-export const int8Saving = (
+/** Share of their time that products save in INT8, quantizing the activations included. */
+export function int8Saving(
   products: readonly (ProductTime & { readonly count: number })[],
-): number => products.reduce((sum, { count, fp32Ms, int8Ms }) => sum + count * (fp32Ms - int8Ms), 0)
+): number {
+  const sum = (of: (product: ProductTime) => number) =>
+    products.reduce((total, product) => total + product.count * of(product), 0)
+  const fp32 = sum(({ fp32Ms }) => fp32Ms)
+  return fp32 > 0 ? 1 - sum(({ int8Ms }) => int8Ms) / fp32 : 0
+}
 
 /** What is left to do, the largest saving first; then what is done. */
 export const ranked = (advice: readonly Advice[]): Advice[] =>

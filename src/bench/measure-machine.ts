@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import { onnxBytes } from '../onnx/index.ts'
-import type { Feeds, Port } from '../runtime/index.ts'
+import type { Feeds, Optimization, Port } from '../runtime/index.ts'
 import { openProcess } from '../runtime/index.ts'
 import { type Profile, parseProfile } from '../runtime/profile.ts'
 import {
@@ -42,7 +42,11 @@ const RUNS = 10
 /** Measures the machine; files go to `folder`. */
 export async function measureMachine(
   sizes: readonly ProductSize[],
-  options: { readonly folder: string; readonly threads: number; readonly signal?: AbortSignal },
+  options: {
+    readonly folder: string
+    readonly threads: number
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<MachineRates> {
   const cut = sizes.map(([m, k, n]): ProductSize => [Math.min(m, MOST_ROWS), k, n])
   const measure = async (name: string, { graph, feeds }: MachineModel): Promise<Profile> => {
@@ -86,14 +90,16 @@ export async function profileRuns(
     readonly folder: string
     readonly threads: number
     readonly runs: number
-    readonly signal?: AbortSignal
+    readonly optimization?: Optimization
+    readonly signal?: AbortSignal | undefined
   },
 ): Promise<Profile> {
-  const { folder, threads, runs, signal } = options
+  const { folder, threads, runs, optimization, signal } = options
   const prefix = `profile-${readdirSync(folder).length}`
   const engine = await openProcess(file, {
     threads,
     profile: join(folder, prefix),
+    ...(optimization && { optimization }),
     ...(signal && { signal }),
   })
   try {

@@ -37,13 +37,14 @@ describe('predictions', () => {
     expect(scaledSaving(parts)).toBe(7.5)
   })
 
-  it('INT8 saves the difference of each product, as often as it stands in the model', () => {
+  it('INT8 saves a share of the products, each as often as it stands in the model', () => {
     const size = [1, 1, 1] as const
     const products = [
       { size, fp32Ms: 5, int8Ms: 1, count: 3 },
       { size, fp32Ms: 1, int8Ms: 2, count: 1 },
     ]
-    expect(int8Saving(products)).toBe(11)
+    expect(int8Saving(products)).toBeCloseTo(11 / 16, 12)
+    expect(int8Saving([])).toBe(0)
   })
 
   it('rank by what they save, what is done last', () => {

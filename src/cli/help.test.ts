@@ -265,10 +265,11 @@ test('limbeck inspect --help', async () => {
     explain a model: work, time and memory by operator and layer, what would help
 
     Arguments:
-      model            model folder (config.json, model.safetensors)
+      model            model folder (config.json, model.safetensors), or any ONNX file
 
     Measurement:
       --shape <shape>  texts x tokens (default: 8x128)
+      --dim <name=n>   size of a file's dimension that the shape does not give; may be repeated
       --threads <n>    threads of each run (default: 1)
 
     Output:
@@ -282,6 +283,7 @@ test('limbeck inspect --help', async () => {
     Examples:
       limbeck inspect ./my-model
       limbeck inspect ./my-model --shape 1x32 --threads 2 --json
+      limbeck inspect ./model.onnx --shape 1x128 --dim past_length=16
     "
   `)
 })

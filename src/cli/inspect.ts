@@ -1,7 +1,8 @@
 /** `limbeck inspect`. */
 import type { Advice } from '../bench/advice.ts'
-import type { InspectedVariant, InspectResult } from '../jobs/inspect.ts'
 import type { InspectedPart } from '../jobs/inspect-parts.ts'
+import type { InspectResult } from '../jobs/inspect-result.ts'
+import type { InspectedVariant } from '../jobs/inspect-variant.ts'
 import type { Table } from '../report/index.ts'
 import {
   formatBytes,
@@ -17,12 +18,18 @@ import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const inspectVerb = defineVerb({
-  arguments: [{ name: '<model>', help: 'model folder (config.json, model.safetensors)' }],
-  options: ['shape', 'threads', 'explain'],
-  examples: ['inspect ./my-model', 'inspect ./my-model --shape 1x32 --threads 2 --json'],
-  async run({ args: [model], options: { shape, threads, explain }, signal, progress }) {
+  arguments: [
+    { name: '<model>', help: 'model folder (config.json, model.safetensors), or any ONNX file' },
+  ],
+  options: ['shape', 'dim', 'threads', 'explain'],
+  examples: [
+    'inspect ./my-model',
+    'inspect ./my-model --shape 1x32 --threads 2 --json',
+    'inspect ./model.onnx --shape 1x128 --dim past_length=16',
+  ],
+  async run({ args: [model], options: { shape, dim: dims, threads, explain }, signal, progress }) {
     const { inspect } = await import('../jobs/inspect.ts')
-    const result = await inspect({ model, shape, threads, signal, progress })
+    const result = await inspect({ model, shape, dims, threads, signal, progress })
     return { json: result, text: (view) => inspectText(result, explain, view) }
   },
 })
@@ -31,13 +38,9 @@ const right = { align: 'right' } as const
 
 function inspectText(result: InspectResult, explain: boolean | undefined, view: View): string {
   const { variants, machine, threads } = result
-  const [fp32, int8] = variants
   const rate = (perSecond: number) => formatNumber(perSecond / 1e9)
   const blocks = [
-    proseText(
-      `${result.family}, ${result.task}: ${formatCount(result.parameters)} parameters. A run of ${result.shape} takes ${formatNumber(result.macs / 1e9)} G multiply-accumulates, ${formatNumber(result.flops / 1e9)} GFLOP: ${formatMs(fp32.ms)} in fp32, ${formatMs(int8.ms)} in INT8.`,
-      view,
-    ),
+    proseText(workSentence(result), view),
     proseText(
       `This machine, ${threads} thread${threads === 1 ? '' : 's'}: ${rate(machine.fp32FlopsPerSecond)} GFLOP/s fp32, ${rate(machine.int8OpsPerSecond)} GOP/s u8×s8, ${rate(machine.bytesPerSecond)} GB/s copied.`,
       view,
@@ -48,6 +51,7 @@ function inspectText(result: InspectResult, explain: boolean | undefined, view: 
     result.advice.length > 0
       ? `What would help most\n${tableText(adviceTable(result.advice), view)}`
       : 'Nothing here would help by as much as can be measured.',
+    ...factSentences(result).map((text) => proseText(text, view)),
     proseText(
       'bound: compute or memory, and the share of that limit reached; code: far from both, so the operator itself or the runtime decides. Above 100 %: from caches.',
       view,
@@ -55,6 +59,34 @@ function inspectText(result: InspectResult, explain: boolean | undefined, view: 
     ...(explain ? [explainText(variants, view)] : []),
   ]
   return blocks.join('\n\n')
+}
+
+/** What the model is, does and takes. */
+function workSentence(result: InspectResult): string {
+  const { family, task, shape, variants, sourceMs, parameters, macs, flops } = result
+  const [first, int8] = variants
+  const name = family === undefined ? first.name : `${family}, ${task}`
+  const source =
+    sourceMs === undefined
+      ? ''
+      : `, ${formatMs(sourceMs)} as exported (fp32, ONNX Runtime's defaults)`
+  const times = int8
+    ? `${formatMs(first.ms)} in fp32, ${formatMs(int8.ms)} in INT8${source}`
+    : formatMs(first.ms)
+  return `${name}: ${formatCount(parameters)} parameters. A run of ${shape} takes ${formatNumber(macs / 1e9)} G multiply-accumulates, ${formatNumber(flops / 1e9)} GFLOP: ${times}.`
+}
+
+/** What no change above says: a layer's time, the largest table, what threads share, what is not known. */
+function factSentences({ layer, table, parallelShare, unknownOperators }: InspectResult): string[] {
+  return [
+    layer && `Each of the ${layer.layers} layers takes ${formatMs(layer.ms)} of the fp32 run.`,
+    table &&
+      `${table.name} holds ${formatCount(table.parameters)} of the parameters (${formatPercent(table.share)}), ${formatBytes(table.bytesPerRow)} a row in fp32: fewer words save bytes, not time.`,
+    parallelShare !== undefined &&
+      `Threads can share ${formatPercent(parallelShare)} of the fp32 run (Amdahl's law, from the measured time).`,
+    unknownOperators.length > 0 &&
+      `Of these operators the work is not known and counts as none: ${unknownOperators.join(', ')}.`,
+  ].filter((text) => typeof text === 'string')
 }
 
 /** Parts that take less are one row. */
@@ -117,40 +149,44 @@ const operatorRow = (part: InspectedPart) => [
   formatNumber(part.intensity),
 ]
 
-function layerTable({ parametersByLayer, variants: [fp32, int8] }: InspectResult): Table {
-  const narrow = new Map(int8.layers.map((part) => [part.name, part]))
+function layerTable({ parametersByLayer, variants: [first, int8] }: InspectResult): Table {
+  const narrow = new Map(int8?.layers.map((part) => [part.name, part]))
+  const columns = [
+    { title: 'layer' },
+    { title: 'parameters', ...right, drop: 2 },
+    { title: 'MACs', ...right },
+    { title: 'moved', ...right, drop: 3 },
+    { title: 'FLOP/byte', ...right, drop: 4 },
+    { title: int8 ? 'fp32' : 'time', ...right },
+    { title: 'share', ...right },
+    { title: 'bound', drop: 1 },
+  ]
+  const beside = [
+    { title: 'INT8', ...right },
+    { title: 'share', ...right },
+    { title: 'speed-up', ...right, drop: 1 },
+  ]
   return {
-    columns: [
-      { title: 'layer' },
-      { title: 'parameters', ...right, drop: 2 },
-      { title: 'MACs', ...right },
-      { title: 'moved', ...right, drop: 3 },
-      { title: 'FLOP/byte', ...right, drop: 4 },
-      { title: 'fp32', ...right },
-      { title: 'share', ...right },
-      { title: 'bound', drop: 1 },
-      { title: 'INT8', ...right },
-      { title: 'share', ...right },
-      { title: 'speed-up', ...right, drop: 1 },
-    ],
-    rows: fp32.layers.map((part) => {
-      const other = narrow.get(part.name)
-      return [
-        part.name,
-        formatCount(parametersByLayer[part.name] ?? 0),
-        macsText(part.macs),
-        bytesText(part.weightBytes + part.activationBytes),
-        formatNumber(part.intensity),
-        formatMs(part.ms),
-        formatPercent(part.share),
-        boundText(part),
-        formatMs(other?.ms),
-        other ? formatPercent(other.share) : unknown,
-        other && other.ms > 0 ? formatRatio(part.ms / other.ms) : unknown,
-      ]
-    }),
+    columns: int8 ? [...columns, ...beside] : columns,
+    rows: first.layers.map((part) => [
+      part.name,
+      formatCount(parametersByLayer[part.name] ?? 0),
+      macsText(part.macs),
+      bytesText(part.weightBytes + part.activationBytes),
+      formatNumber(part.intensity),
+      formatMs(part.ms),
+      formatPercent(part.share),
+      boundText(part),
+      ...(int8 ? besideCells(part, narrow.get(part.name)) : []),
+    ]),
   }
 }
+
+const besideCells = (part: InspectedPart, other: InspectedPart | undefined): string[] => [
+  formatMs(other?.ms),
+  other ? formatPercent(other.share) : unknown,
+  other && other.ms > 0 ? formatRatio(part.ms / other.ms) : unknown,
+]
 
 const memoryTable = (variants: readonly InspectedVariant[]): Table => ({
   columns: [
@@ -178,9 +214,9 @@ const adviceTable = (advice: readonly Advice[]): Table => ({
     { title: 'measured', ...right },
   ],
   rows: advice.map(({ what, predictedMs, measuredMs, applied }) => [
-    what,
+    applied ? { text: what, detail: 'already done', tone: 'weak' as const } : what,
     signedMs(predictedMs),
-    applied ? 'already done' : measuredMs === undefined ? 'not tried' : signedMs(measuredMs),
+    measuredMs === undefined ? unknown : signedMs(measuredMs),
   ]),
 })
 

@@ -5,6 +5,7 @@
 import { LimbeckError } from '../errors.ts'
 import {
   anyNumber,
+  namedNumbers,
   oneOf,
   positiveNumber,
   seedNumber,
@@ -141,6 +142,12 @@ export const optionTable = {
     help: 'texts x tokens',
     default: '8x128',
     parse: shapeText,
+  },
+  dim: {
+    flags: '--dim <name=n>',
+    group: 'Measurement',
+    help: "size of a file's dimension that the shape does not give; may be repeated",
+    parse: namedNumbers,
   },
   benchShapes: {
     flags: '--shapes <list>',

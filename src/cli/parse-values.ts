@@ -49,6 +49,21 @@ export const textList = (text: string, earlier: readonly string[] = []): readonl
   ...text.split(',').map((part) => part.trim()),
 ]
 
+/** Such as `past_length=16`, given more than once or with commas. */
+export const namedNumbers = (
+  text: string,
+  earlier: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> => ({
+  ...earlier,
+  ...Object.fromEntries(
+    text.split(',').map((part) => {
+      const [, name, size] = /^\s*(.+?)\s*=\s*([1-9]\d{0,8})\s*$/.exec(part) ?? []
+      if (name !== undefined) return [name, Number(size)]
+      throw new InvalidArgumentError('Expected a name and a size, such as past_length=16.')
+    }),
+  ),
+})
+
 /** One of the words that an option takes. */
 export const oneOf =
   <T extends string | number>(...words: readonly T[]) =>

@@ -5,11 +5,13 @@
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Graph } from '../graph/graph.ts'
+import type { ReadTensor } from '../graph/tensor.ts'
 import { openModelFolder } from '../hub/model-folder.ts'
 import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
 import { buildModel } from '../models/build-model.ts'
 import { tensorReader } from '../onnx/materialize.ts'
 import { writeOnnx } from '../onnx/write-onnx.ts'
+import { PADDING_KEY } from '../passes/lower-attention.ts'
 import { runPasses } from '../passes/pass.ts'
 import { loweringOpset, pipeline } from '../passes/pipelines.ts'
 import type { BuiltVariant, VariantPlan } from './variants.ts'
@@ -33,17 +35,23 @@ export function buildVariants(plan: BuildPlan, onVariant?: (name: string) => voi
   })
 }
 
+/** The graph that a variant's file holds, and what passes did on the way. */
+export function lowerVariant(
+  graph: Graph,
+  { lowering, quantize, padding }: VariantPlan,
+  read: ReadTensor,
+): ReturnType<typeof runPasses> {
+  const marked = padding
+    ? { ...graph, metadata: new Map([...graph.metadata, [PADDING_KEY, padding]]) }
+    : graph
+  return runPasses(marked, pipeline({ lowering, quantize, read }))
+}
+
 /** Lowers and writes one variant of a logical graph. */
 export function writeVariant(graph: Graph, variant: VariantPlan, folder: string): BuiltVariant {
   const start = performance.now()
   const reader = tensorReader(nodeFiles)
-  const marked = variant.padding
-    ? { ...graph, metadata: new Map([...graph.metadata, ['limbeck.padding', variant.padding]]) }
-    : graph
-  const { graph: lowered, records } = runPasses(
-    marked,
-    pipeline({ lowering: variant.lowering, quantize: variant.quantize, read: reader.read }),
-  )
+  const { graph: lowered, records } = lowerVariant(graph, variant, reader.read)
   const target = join(folder, dirname(variant.file))
   mkdirSync(target, { recursive: true })
   const name = basename(variant.file)

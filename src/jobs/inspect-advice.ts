@@ -1,4 +1,7 @@
-/** The ways to a faster model that `inspect` weighs, from what it measured. */
+/**
+ * The ways to a faster model that `inspect` weighs, from what it measured: one row each, with its
+ * prediction and, where it could be tried, what it saved.
+ */
 import { type Advice, int8Saving, type ScaledPart, scaledSaving } from '../bench/advice.ts'
 import type { BenchShape } from '../bench/bench-shape.ts'
 import type { MachineRates } from '../bench/measure-machine.ts'
@@ -6,76 +9,126 @@ import { idealMs, type Roofline } from '../bench/roofline.ts'
 import type { NodeWork } from '../ops/graph-work.ts'
 import type { Profile } from '../runtime/profile.ts'
 import { inspectParts } from './inspect-parts.ts'
-import type { InspectTimes } from './inspect-times.ts'
+
+/** Runs that are timed for advice; `fp32` is the base of all but the lowering. */
+export type AdviceRun = 'source' | 'fp32' | 'int8' | 'half' | 'larger' | 'right' | 'threads'
+
+/** Times of those that were run; milliseconds. */
+export type AdviceTimes = { readonly fp32: number } & Readonly<Partial<Record<AdviceRun, number>>>
 
 export interface Inspected {
   /** Of the model before any pass. */
   readonly macs: number
-  /** fp32, then INT8. */
-  readonly works: readonly [readonly NodeWork[], readonly NodeWork[]]
-  /** fp32 at half the tokens; the nodes are the same. */
-  readonly halfWork: readonly NodeWork[]
+  /** Nodes of each run that differs in what it computes. */
+  readonly works: { readonly fp32: readonly NodeWork[] } & Readonly<
+    Partial<Record<AdviceRun, readonly NodeWork[]>>
+  >
+  readonly shape: BenchShape
   readonly half: BenchShape
+  readonly larger: BenchShape
+  readonly threads: number
+  readonly moreThreads: number
   /** Of fp32. */
   readonly profile: Profile
+  readonly sourceProfile?: Profile | undefined
   readonly machine: MachineRates
-  readonly times: InspectTimes
+  readonly times: AdviceTimes
 }
 
-/** Below this share of a run a saving is noise. */
+type Weigh = (inspected: Inspected) => Advice | undefined
+
+/** Below these shares of a run a saving is noise. */
 const LEAST_SHARE = 0.005
+const LEAST_MEASURED_SHARE = 0.03
 
 /** All that applies, in no order. */
 export function adviseOn(inspected: Inspected): Advice[] {
-  const { times } = inspected
-  const advice = [int8Advice, ...tokenAdvice].map((weigh) => weigh(inspected))
-  return advice
+  const { fp32 } = inspected.times
+  return ways
+    .map((weigh) => weigh(inspected))
     .filter((one) => one !== undefined)
-    .filter(({ predictedMs }) => Math.abs(predictedMs) > LEAST_SHARE * times.fp32Ms)
+    .filter(
+      ({ predictedMs, measuredMs = 0 }) =>
+        Math.abs(predictedMs) > LEAST_SHARE * fp32 ||
+        Math.abs(measuredMs) > LEAST_MEASURED_SHARE * fp32,
+    )
 }
 
-function int8Advice({ works: [, work], machine, times }: Inspected): Advice | undefined {
-  const counts = new Map<string, number>()
-  for (const { int8Macs, product } of work) {
-    if (int8Macs === 0 || !product) continue
-    counts.set(product.join(), (counts.get(product.join()) ?? 0) + 1)
-  }
-  const products = machine.products.map((one) => ({
-    ...one,
-    count: counts.get(one.size.join()) ?? 0,
-  }))
-  if (products.length === 0) return undefined
-  return {
-    what: 'INT8 for the linear layers (limbeck quantize)',
-    predictedMs: int8Saving(products),
-    measuredMs: times.fp32Ms - times.int8Ms,
-  }
+/** Share of a run that more threads can share, by Amdahl's law; undefined where it was not tried. */
+export function parallelShare({ times, threads, moreThreads }: Inspected): number | undefined {
+  if (times.threads === undefined) return undefined
+  const shared = 1 - times.threads / times.fp32
+  return Math.min(1, Math.max(0, shared / (1 - threads / moreThreads)))
 }
 
-const tokenAdvice: readonly ((inspected: Inspected) => Advice | undefined)[] = [
+const saved = ({ times }: Inspected, run: AdviceRun): { measuredMs?: number } => {
+  const ms = times[run]
+  return ms === undefined ? {} : { measuredMs: times.fp32 - ms }
+}
+
+const ways: readonly Weigh[] = [
+  // what the lowered graph no longer moves or computes, products and the rest apart
+  ({ works, sourceProfile, machine: { roofline }, times }) => {
+    if (!works.source || !sourceProfile || times.source === undefined) return undefined
+    const parts = [true, false].map((product): ScaledPart => {
+      const nodes = sourceProfile.nodes.filter(({ kernel }) => isProduct(kernel) === product)
+      const ideal = (work: readonly NodeWork[]) =>
+        work
+          .filter(({ node, macs }) => (macs > 0 || isProduct(node.op)) === product)
+          .reduce((sum, one) => sum + idealMs(one, roofline), 0)
+      return {
+        ms: nodes.reduce((sum, { ms }) => sum + ms, 0),
+        idealMs: ideal(works.source!),
+        changedMs: ideal(works.fp32),
+      }
+    })
+    return {
+      what: 'lowering for this CPU (limbeck export), from fp32 as exported',
+      predictedMs: scaledSaving(parts),
+      measuredMs: times.source - times.fp32,
+      applied: true,
+    }
+  },
   (inspected) => {
-    const { half, times } = inspected
-    if (half.sequence < 2) return undefined
+    const { works, machine } = inspected
+    const counts = new Map<string, number>()
+    for (const product of productsOf(works.int8 ?? works.fp32, works.int8 !== undefined)) {
+      counts.set(product.join(), (counts.get(product.join()) ?? 0) + 1)
+    }
+    const products = machine.products.map((one) => ({
+      ...one,
+      count: counts.get(one.size.join()) ?? 0,
+    }))
+    if (counts.size === 0) return undefined
+    return {
+      what: `INT8 for the linear layers${works.int8 ? ' (limbeck quantize)' : ''}`,
+      predictedMs: int8Saving(products) * linearMs(inspected),
+      ...saved(inspected, 'int8'),
+    }
+  },
+  (inspected) => {
+    const { half, works } = inspected
+    if (half.sequence < 2 || !works.half) return undefined
     return {
       what: `texts of half the length (${half.sequence} tokens)`,
-      predictedMs: scaledSaving(scaledParts(inspected, () => true)),
-      measuredMs: times.fp32Ms - times.halfMs,
+      predictedMs: scaledSaving(scaledParts(inspected, works.half)),
+      ...saved(inspected, 'half'),
     }
   },
   (inspected) => {
-    const layers = [
-      ...new Set(inspected.profile.nodes.map(({ origin }) => layerNumber(origin) ?? -1)),
-    ].filter((layer) => layer >= 0)
-    const middle = layers.length >> 1
-    if (layers.length < 2 || inspected.half.sequence < 2) return undefined
-    const later = scaledParts(inspected, (origin) => (layerNumber(origin) ?? -1) >= middle)
+    const { profile, half, works } = inspected
+    const numbers = profile.nodes.map(({ origin }) => layerNumber(origin))
+    const layers = new Set(numbers.filter((number) => number !== undefined)).size
+    const middle = layers >> 1
+    if (layers < 2 || half.sequence < 2 || !works.half) return undefined
+    const later = (origin: string) => (layerNumber(origin) ?? -1) >= middle
     return {
-      what: `dropping half of the tokens before layer ${middle + 1} of ${layers.length}`,
-      predictedMs: scaledSaving(later),
+      what: `dropping half of the tokens before layer ${middle + 1} of ${layers}`,
+      predictedMs: scaledSaving(scaledParts(inspected, works.half, 1, later)),
     }
   },
-  ({ macs, works: [work], machine: { roofline, products } }) => {
-    const run = work.reduce((sum, node) => sum + node.macs, 0)
+  ({ macs, works, machine: { roofline, products } }) => {
+    const run = works.fp32.reduce((sum, node) => sum + node.macs, 0)
     if (macs <= run) return undefined
     return {
       what: 'computing only the pooled token in the last layer',
@@ -83,10 +136,59 @@ const tokenAdvice: readonly ((inspected: Inspected) => Advice | undefined)[] = [
       applied: true,
     }
   },
+  // what is bound by arithmetic is shared; memory and overhead are not
+  (inspected) => {
+    const { threads, moreThreads, works, profile, machine, times } = inspected
+    if (times.threads === undefined) return undefined
+    const parts = inspectParts('operator', works.fp32, profile, machine.roofline)
+    const bound = parts.filter((part) => part.bound === 'compute')
+    return {
+      what: `${moreThreads} threads instead of ${threads}`,
+      predictedMs: bound.reduce((sum, { ms }) => sum + ms, 0) * (1 - threads / moreThreads),
+      ...saved(inspected, 'threads'),
+    }
+  },
+  (inspected) => {
+    const { works } = inspected
+    if (!works.right) return undefined
+    return {
+      what: "padding on the right alone (save with padding: 'right')",
+      predictedMs: scaledSaving(scaledParts(inspected, works.right)),
+      ...saved(inspected, 'right'),
+    }
+  },
+  (inspected) => {
+    const { shape, larger, works, times } = inspected
+    if (!works.larger || times.larger === undefined) return undefined
+    const factor = larger.batch / shape.batch
+    const rate = (ms: number) => Math.round((shape.batch * shape.sequence * 1000) / ms)
+    const ms = times.larger / factor
+    return {
+      what: `${larger.batch} texts a run instead of ${shape.batch} (${rate(ms)} tokens/s instead of ${rate(times.fp32)})`,
+      predictedMs: scaledSaving(scaledParts(inspected, works.larger, factor)),
+      measuredMs: times.fp32 - ms,
+    }
+  },
 ]
 
+/** Kernels that multiply matrices, whatever ONNX Runtime has fused into them. */
+const isProduct = (kernel: string): boolean => /MatMul|Gemm|Attention/.test(kernel)
+
+/** Milliseconds of products with weights; kernels that do others, too, by their share of the MACs. */
+function linearMs({ works: { fp32 }, profile }: Inspected): number {
+  const isLinear = (kernel: string) => isProduct(kernel) && !kernel.includes('Attention')
+  const ms = profile.nodes.reduce((sum, node) => sum + (isLinear(node.kernel) ? node.ms : 0), 0)
+  const all = fp32.filter(({ node }) => isLinear(node.op))
+  const macs = (of: readonly NodeWork[]) => of.reduce((sum, one) => sum + one.macs, 0)
+  return ms * (macs(all.filter(({ product }) => product)) / Math.max(1, macs(all)))
+}
+
+/** Products with weights: those with INT8 operands, or those without. */
+export const productsOf = (work: readonly NodeWork[], int8: boolean) =>
+  work.flatMap(({ int8Macs, product }) => (product && int8Macs > 0 === int8 ? [product] : []))
+
 /** Number of the layer in a module path. */
-const layerNumber = (origin: string): number | undefined => {
+export const layerNumber = (origin: string): number | undefined => {
   const digits = origin.split('.').find((part) => /^\d+$/.test(part))
   return digits === undefined ? undefined : Number(digits)
 }
@@ -98,24 +200,28 @@ function productRate(products: MachineRates['products'], roofline: Roofline): nu
   return ms > 0 ? (operations / ms) * 1000 : roofline.fp32FlopsPerSecond
 }
 
-/** Parts whose nodes satisfy `where`, with their ideal times at full and half length. */
+/**
+ * Parts of fp32 with their ideal times, now and changed.
+ * @param factor how many runs of now the changed work does.
+ * @param where module paths that change.
+ */
 function scaledParts(
-  { works: [work], halfWork, profile, machine: { roofline } }: Inspected,
-  where: (origin: string) => boolean,
+  { works, profile, machine: { roofline } }: Inspected,
+  changedWork: readonly NodeWork[],
+  factor = 1,
+  where: (origin: string) => boolean = () => true,
 ): ScaledPart[] {
   const nodes = profile.nodes.filter(({ origin }) => where(origin))
-  const some = { ...profile, nodes }
   const parts = (of: readonly NodeWork[]) =>
     inspectParts(
       'both',
       of.filter(({ node }) => where(node.origin)),
-      some,
+      { ...profile, nodes },
       roofline,
     )
-  const changed = new Map(parts(halfWork).map((part) => [part.name, part]))
-  return parts(work).map((part) => ({
-    ms: part.ms,
-    idealMs: part.idealMs,
-    changedMs: idealMs(changed.get(part.name) ?? part, roofline),
-  }))
+  const changed = new Map(parts(changedWork).map((part) => [part.name, part]))
+  return parts(works.fp32).map(({ name, ms, idealMs: now }) => {
+    const part = changed.get(name)
+    return { ms, idealMs: now, changedMs: part ? idealMs(part, roofline) / factor : 0 }
+  })
 }

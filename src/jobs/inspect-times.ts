@@ -1,48 +1,51 @@
-/** Times of the two files, and of fp32 at half the tokens, taken in turns without the profiler. */
+/**
+ * Times of the files that `inspect` compares, taken in turns without the profiler: each file with its
+ * options in a process of its own, which runs it at all the shapes that are asked of it.
+ */
 import type { BenchShape } from '../bench/bench-shape.ts'
 import { timeInterleaved } from '../bench/time-interleaved.ts'
-import { tokenFeeds } from '../bench/token-feeds.ts'
-import { openProcess, type ProcessEngine } from '../runtime/index.ts'
+import type { BenchFeeds } from '../bench/token-feeds.ts'
+import { type Optimization, openProcess, type ProcessEngine } from '../runtime/index.ts'
 import { median } from '../stats/index.ts'
 
-/** Medians, milliseconds. */
-export interface InspectTimes {
-  readonly fp32Ms: number
-  readonly int8Ms: number
-  readonly halfMs: number
+/** What is timed. */
+export interface TimedRun<N extends string = string> {
+  readonly name: N
+  readonly file: string
+  readonly shape: BenchShape
+  readonly threads: number
+  /** Default `limbeck`. */
+  readonly optimization?: Optimization | undefined
 }
 
-const SECONDS = 3
+const SECONDS = 4
+/** Runs of a turn; the first meets cold caches and does not count. */
+const TURN = 3
 
-/** Measures `[fp32, INT8]` files. */
-export async function timeVariants(
-  [fp32, int8]: readonly [string, string],
-  shape: BenchShape,
-  options: { readonly threads: number; readonly signal?: AbortSignal },
-): Promise<InspectTimes> {
-  const { threads, signal } = options
-  const session = { threads, ...(signal && { signal }) }
-  const half = { ...shape, sequence: Math.max(1, shape.sequence >> 1) }
-  const engines: ProcessEngine[] = []
+/** Median milliseconds by name. */
+export async function timeRuns<N extends string>(
+  runs: readonly TimedRun<N>[],
+  feedsOf: BenchFeeds,
+  { signal }: { readonly signal?: AbortSignal | undefined },
+): Promise<Readonly<Record<N, number>>> {
+  const limits = signal ? { signal } : {}
+  const engines = new Map<string, ProcessEngine>()
   try {
-    for (const file of [fp32, int8]) engines.push(await openProcess(file, session))
-    const candidate = (name: string, engine: ProcessEngine, at: BenchShape) => ({
-      name,
-      // the first run of a turn meets cold caches
-      run: async () =>
-        (await engine.time(tokenFeeds(at, engine.inputs), 4, signal ? { signal } : {})).slice(1),
-    })
-    const timings = await timeInterleaved(
-      [
-        candidate('fp32', engines[0]!, shape),
-        candidate('INT8', engines[1]!, shape),
-        candidate('half', engines[0]!, half),
-      ],
-      { maxSeconds: SECONDS, minRounds: 3, warmup: 1, signal },
-    )
-    const [fp32Ms, int8Ms, halfMs] = timings.map(({ rounds }) => median(rounds.flat()))
-    return { fp32Ms: fp32Ms!, int8Ms: int8Ms!, halfMs: halfMs! }
+    const candidates = []
+    for (const { name, file, shape, threads, optimization } of runs) {
+      const key = [file, threads, optimization].join()
+      const session = { threads, ...(optimization && { optimization }), ...limits }
+      const engine = engines.get(key) ?? (await openProcess(file, session))
+      engines.set(key, engine)
+      const feeds = feedsOf(shape, engine.inputs)
+      const run = async () => (await engine.time(feeds, TURN, limits)).slice(1)
+      candidates.push({ name, run })
+    }
+    const options = { maxSeconds: SECONDS, minRounds: 3, warmup: 1, signal }
+    const timings = await timeInterleaved(candidates, options)
+    const times = timings.map(({ name, rounds }) => [name, median(rounds.flat())])
+    return Object.fromEntries(times) as Record<N, number>
   } finally {
-    await Promise.all(engines.map((engine) => engine.release()))
+    await Promise.all([...engines.values()].map((engine) => engine.release()))
   }
 }

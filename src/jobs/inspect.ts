@@ -3,94 +3,36 @@
  * would help most.
  *
  * The graph says what is computed and moved; ONNX Runtime's profiler says how long it took, in processes of
- * their own, on the fp32 and INT8 files for this CPU; a model of bare products and a copy says what the
- * machine can do.
+ * their own; a model of bare products and a copy says what the machine can do. Of a model folder the fp32 and
+ * INT8 files for this CPU are looked at; a file is taken as it is (`inspect-file.ts`).
  */
 import { join } from 'node:path'
-import { type Advice, ranked } from '../bench/advice.ts'
-import { type BenchShape, formatShape, parseShapes } from '../bench/bench-shape.ts'
-import { measureMachine, type ProductTime, profileRuns } from '../bench/measure-machine.ts'
-import type { Roofline } from '../bench/roofline.ts'
+import { ranked } from '../bench/advice.ts'
+import { type BenchShape, formatShape } from '../bench/bench-shape.ts'
+import { measureMachine, profileRuns } from '../bench/measure-machine.ts'
 import { tokenFeeds } from '../bench/token-feeds.ts'
 import { LimbeckError } from '../errors.ts'
+import type { Graph } from '../graph/graph.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
-import type { Task } from '../models/family.ts'
 import { tensorReader } from '../onnx/materialize.ts'
 import { graphCost } from '../ops/graph-cost.ts'
-import { graphWork, type NodeWork } from '../ops/graph-work.ts'
+import { graphWork } from '../ops/graph-work.ts'
 import { parameterCount } from '../ops/parameter-count.ts'
-import { type PlannedMemory, plannedMemory } from '../ops/planned-memory.ts'
-import { type PassRecord, runPasses } from '../passes/pass.ts'
-import { pipeline } from '../passes/pipelines.ts'
-import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/index.ts'
-import type { Profile } from '../runtime/profile.ts'
 import { buildInChild } from './build-in-child.ts'
-import { adviseOn } from './inspect-advice.ts'
-import { type InspectedPart, inspectParts } from './inspect-parts.ts'
-import { type InspectTimes, timeVariants } from './inspect-times.ts'
+import { lowerVariant } from './build-variants.ts'
+import { cpuWeightBits } from './export-model.ts'
+import { adviseOn, type Inspected, parallelShare, productsOf } from './inspect-advice.ts'
+import { layerCost, tableCost } from './inspect-facts.ts'
+import { inspectFile } from './inspect-file.ts'
+import type { InspectOptions, InspectResult } from './inspect-result.ts'
+import { oneShape, otherShapes, PROFILED_RUNS, unique } from './inspect-shapes.ts'
+import { type TimedRun, timeRuns } from './inspect-times.ts'
+import { type InspectedVariant, inspectVariant } from './inspect-variant.ts'
 import { load } from './load.ts'
 import { checkThreads } from './model-limits.ts'
-import { optimizePlans, type VariantPlan } from './variants.ts'
-
-export interface InspectOptions {
-  /** Model folder with safetensors. */
-  readonly model: string
-  /** Texts x tokens; default 8x128, cut to what the model takes. */
-  readonly shape?: string | undefined
-  /** Default 1. */
-  readonly threads?: number | undefined
-  readonly signal?: AbortSignal | undefined
-  readonly progress?: Progress | undefined
-}
-
-/** Peak memory of the activations of one run; bytes. */
-export interface ActivationMemory {
-  readonly planned: number
-  /** Module path and operator that runs at the planned peak. */
-  readonly at: string | undefined
-  /** What the outputs of nodes really took at most. */
-  readonly measured: number | undefined
-  /** The same with what kernels take for themselves and what the allocator rounds up. */
-  readonly withKernels: number | undefined
-}
-
-/** One of the two files; times in milliseconds. */
-export interface InspectedVariant {
-  readonly name: string
-  readonly bytes: number
-  /** Median run, measured without the profiler. */
-  readonly ms: number
-  /** Of a profiled run, between and around its nodes. */
-  readonly overheadMs: number
-  readonly operators: readonly InspectedPart[]
-  readonly layers: readonly InspectedPart[]
-  readonly memory: ActivationMemory
-  /** What passes did on the way to the file. */
-  readonly passes: readonly PassRecord[]
-}
-
-export interface InspectResult {
-  readonly model: string
-  readonly family: string
-  readonly task: Task
-  readonly shape: string
-  readonly threads: number
-  readonly parameters: number
-  readonly parametersByLayer: Readonly<Record<string, number>>
-  /** Of the model as it is defined, before any pass. */
-  readonly macs: number
-  readonly flops: number
-  readonly machine: Roofline & { readonly products: readonly ProductTime[] }
-  /** fp32, then INT8. */
-  readonly variants: readonly [InspectedVariant, InspectedVariant]
-  /** What would help, the largest saving first; then what the fp32 file already has. */
-  readonly advice: readonly Advice[]
-}
-
-const PROFILED_RUNS = 12
-const names = ['fp32 optimized', 'INT8'] as const
+import { optimizePlans, sourcePlan, type VariantPlan } from './variants.ts'
 
 /**
  * Explains a model on this machine.
@@ -101,51 +43,66 @@ const names = ['fp32 optimized', 'INT8'] as const
 export async function inspect(options: InspectOptions): Promise<InspectResult> {
   const { threads = 1, signal, progress } = options
   checkThreads(threads)
+  if (options.model.endsWith('.onnx')) return inspectFile({ ...options, threads })
   const model = load(options.model)
   const shape = shapeOf(options.shape, model.dims.positions)
-  const bindings = bindingsOf(shape)
-  const plans = names.map((name) => planNamed(name)) as [VariantPlan, VariantPlan]
   const step = progress?.step('Inspecting', 4)
   return withScratchFolder(async (folder) => {
     step?.update(0, 'building fp32 and INT8')
-    const built = await buildInChild({ model: options.model, folder, variants: plans }, { signal })
-    const graphs = plans.map((plan) => lowered(model.graph, plan))
-    const works = graphs.map((graph) => graphWork(graph, bindings)) as [NodeWork[], NodeWork[]]
-    const run = { folder, threads, ...(signal && { signal }) }
-    step?.update(1, "the machine's limits")
-    const machine = await measureMachine(sizesOf(works[1]), run)
-    step?.update(2, 'profiling')
-    const files = plans.map(({ file }) => join(folder, file)) as [string, string]
-    const profiles: Profile[] = []
-    for (const file of files) {
-      const feeds = (inputs: Parameters<typeof tokenFeeds>[1]) => tokenFeeds(shape, inputs)
-      profiles.push(await profileRuns(file, feeds, { ...run, runs: PROFILED_RUNS }))
+    const plans = plansOf()
+    const variants = Object.values(plans)
+    const built = await buildInChild({ model: options.model, folder, variants }, { signal })
+    const { read } = tensorReader(nodeFiles)
+    const graphOf = (plan: VariantPlan): Graph => lowerVariant(model.graph, plan, read).graph
+    const graphs = { fp32: graphOf(plans.fp32), int8: graphOf(plans.int8) }
+    const { half, larger } = otherShapes(shape)
+    const at = bindingsOf(shape)
+    const works = {
+      source: graphWork(graphOf(plans.source), at),
+      fp32: graphWork(graphs.fp32, at),
+      int8: graphWork(graphs.int8, at),
+      right: graphWork(graphOf(plans.right), at),
+      half: graphWork(graphs.fp32, bindingsOf(half)),
+      larger: graphWork(graphs.fp32, bindingsOf(larger)),
     }
+    const run = { folder, threads, signal }
+    step?.update(1, "the machine's limits")
+    const machine = await measureMachine(unique(productsOf(works.int8, true)), run)
+    step?.update(2, 'profiling')
+    const file = (name: keyof typeof plans) => join(folder, plans[name].file)
+    const profile = (name: keyof typeof plans) =>
+      profileRuns(file(name), (inputs) => tokenFeeds(shape, inputs), {
+        ...run,
+        runs: PROFILED_RUNS,
+        ...(name === 'source' && { optimization: 'default' }),
+      })
+    const profiles = { fp32: await profile('fp32'), int8: await profile('int8') }
+    const sourceProfile = await profile('source')
     step?.update(3, 'timing')
-    const times = await timeVariants(files, shape, run)
-    const { roofline, products } = machine
-    const variants = plans.map((_, i) => ({
-      name: i === 0 ? 'fp32' : 'INT8',
-      bytes: built.variants[i]!.bytes,
-      ms: timeOf(times, i),
-      overheadMs: overheadOf(profiles[i]!),
-      operators: inspectParts('operator', works[i]!, profiles[i]!, roofline),
-      layers: inspectParts('layer', works[i]!, profiles[i]!, roofline),
-      memory: memoryOf(plannedMemory(graphs[i]!, bindings), profiles[i]!),
-      passes: built.variants[i]!.passes,
-    })) as unknown as [InspectedVariant, InspectedVariant]
-    const { total } = graphCost(model.graph, bindings)
+    const moreThreads = hardware().allottedCores
+    const fp32 = { name: 'fp32', file: file('fp32'), shape, threads } as const
+    const runs: TimedRun<keyof Inspected['times']>[] = [
+      { ...fp32, name: 'source', file: file('source'), optimization: 'default' },
+      fp32,
+      { ...fp32, name: 'int8', file: file('int8') },
+      { ...fp32, name: 'right', file: file('right') },
+      { ...fp32, name: 'half', shape: half },
+      { ...fp32, name: 'larger', shape: larger },
+    ]
+    if (moreThreads > threads) runs.push({ ...fp32, name: 'threads', threads: moreThreads })
+    const times = await timeRuns(runs, tokenFeeds, { signal })
+    const { total } = graphCost(model.graph, at)
     const { total: parameters, byLayer } = parameterCount(model.graph)
-    const half = halved(shape)
-    const advice = adviseOn({
-      macs: total.macs,
-      works,
-      halfWork: graphWork(graphs[0]!, bindingsOf(half)),
-      half,
-      profile: profiles[0]!,
-      machine,
-      times,
-    })
+    const inspected: Inspected = {
+      ...{ macs: total.macs, works, shape, half, larger, threads, moreThreads },
+      ...{ profile: profiles.fp32, sourceProfile, machine, times },
+    }
+    const show = (name: 'fp32' | 'int8', title: string): InspectedVariant => {
+      const { bytes, passes } = built.variants.find((one) => one.name === plans[name].name)!
+      const known = { name: title, bytes, passes, ms: times[name] }
+      const measured = { graph: graphs[name], work: works[name], profile: profiles[name] }
+      return inspectVariant({ ...known, ...measured }, at, machine.roofline)
+    }
     step?.done(`${formatShape(shape)}, ${threads} thread${threads === 1 ? '' : 's'}`)
     return {
       model: options.model,
@@ -157,23 +114,23 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
       parametersByLayer: Object.fromEntries(byLayer),
       macs: total.macs,
       flops: total.flops,
-      machine: { ...roofline, products },
-      variants,
-      advice: ranked(advice),
+      unknownOperators: [],
+      machine: { ...machine.roofline, products: machine.products },
+      variants: [show('fp32', 'fp32'), show('int8', 'INT8')],
+      sourceMs: times.source,
+      advice: ranked(adviseOn(inspected)),
+      parallelShare: parallelShare(inspected),
+      layer: layerCost(profiles.fp32, times.fp32),
+      table: tableCost(model.graph, parameters),
     }
   })
 }
 
 /** The shape asked for, or the usual one cut to what the model takes. */
 function shapeOf(asked: string | undefined, positions: number): BenchShape {
-  const [shape, ...more] = parseShapes(asked ?? `8x${Math.min(128, positions)}`)
-  if (shape && more.length === 0 && shape.sequence <= positions) return shape
-  throw new LimbeckError(
-    'usage',
-    more.length > 0
-      ? `--shape ${asked}: expected one shape.`
-      : `--shape ${asked}: the model takes at most ${positions} tokens.`,
-  )
+  const shape = oneShape(asked ?? `8x${Math.min(128, positions)}`)
+  if (shape.sequence <= positions) return shape
+  throw new LimbeckError('usage', `--shape ${asked}: the model takes at most ${positions} tokens.`)
 }
 
 const bindingsOf = ({ batch, sequence }: BenchShape) => ({
@@ -181,37 +138,10 @@ const bindingsOf = ({ batch, sequence }: BenchShape) => ({
   sequence_length: sequence,
 })
 
-const halved = ({ batch, sequence }: BenchShape): BenchShape => ({
-  batch,
-  sequence: Math.max(1, sequence >> 1),
-})
-
-function planNamed(name: string): VariantPlan {
-  const plans = optimizePlans(hardware().int8.saturates ? 7 : 8)
-  return plans.find((plan) => plan.name === name)!
+function plansOf() {
+  const plans = optimizePlans(cpuWeightBits())
+  const named = (name: string): VariantPlan => plans.find((plan) => plan.name === name)!
+  const fp32 = named('fp32 optimized')
+  const right = { ...fp32, name: 'right', file: 'onnx/right.onnx', padding: 'right' } as const
+  return { source: sourcePlan, fp32, int8: named('INT8'), right }
 }
-
-const lowered = (graph: Parameters<typeof runPasses>[0], plan: VariantPlan) => {
-  const { read } = tensorReader(nodeFiles)
-  return runPasses(graph, pipeline({ lowering: plan.lowering, quantize: plan.quantize, read }))
-    .graph
-}
-
-/** Sizes of the INT8 products, each once. */
-function sizesOf(work: readonly NodeWork[]) {
-  const sizes = work.flatMap(({ int8Macs, product }) => (int8Macs > 0 && product ? [product] : []))
-  return [...new Map(sizes.map((size) => [size.join('x'), size])).values()]
-}
-
-const timeOf = (times: InspectTimes, index: number): number =>
-  index === 0 ? times.fp32Ms : times.int8Ms
-
-const overheadOf = ({ runMs, nodes }: Profile): number =>
-  Math.max(0, runMs - nodes.reduce((sum, { ms }) => sum + ms, 0))
-
-const memoryOf = ({ peakBytes, at }: PlannedMemory, profile: Profile): ActivationMemory => ({
-  planned: peakBytes,
-  at: at && [at.origin, at.op].filter(Boolean).join('/'),
-  measured: profile.activationBytes,
-  withKernels: profile.arenaBytes,
-})

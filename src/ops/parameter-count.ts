@@ -2,7 +2,7 @@
  * Parameters of a graph, tied ones once, and where they stand. Only shapes are read, never values.
  */
 import { elementCount } from '../graph/data-type.ts'
-import { type Graph, usedValues, type Value } from '../graph/graph.ts'
+import { type Graph, usedValues, type Value, type Weight } from '../graph/graph.ts'
 import { layerOf, NO_LAYER } from './layer-of.ts'
 
 export interface ParameterCount {
@@ -11,8 +11,21 @@ export interface ParameterCount {
   readonly byLayer: ReadonlyMap<string, number>
 }
 
-/** Counts the parameters of a logical graph. */
-export function parameterCount(graph: Graph): ParameterCount {
+/** What a weight counts as: equal names count once, undefined not at all. */
+type CountedAs = (weight: Weight, value: Value) => string | undefined
+
+/** A parameter by its name, or by that of those it is tied to. */
+const byParameter: CountedAs = ({ parameter }) => parameter && (parameter.tie ?? parameter.name)
+
+/** Types of shapes, indices and marks, which nobody learns. */
+const structural: ReadonlySet<string> = new Set(['int64', 'int32', 'bool', 'string'])
+
+/** In a file that does not say what is a parameter: every weight that holds more than one number. */
+export const byWeight: CountedAs = ({ tensor }, { name }) =>
+  structural.has(tensor.dtype) || elementCount(tensor.shape) < 2 ? undefined : name
+
+/** Counts the parameters of a graph. */
+export function parameterCount(graph: Graph, countedAs: CountedAs = byParameter): ParameterCount {
   const reader = new Map<Value, string>()
   for (const node of graph.nodes) {
     for (const value of usedValues(node)) {
@@ -22,12 +35,12 @@ export function parameterCount(graph: Graph): ParameterCount {
   const counted = new Set<string>()
   const layers = new Map([...new Set(reader.values())].map((layer) => [layer, 0]))
   let total = 0
-  for (const [value, { parameter, tensor }] of graph.weights) {
-    const name = parameter && (parameter.tie ?? parameter.name)
+  for (const [value, weight] of graph.weights) {
+    const name = countedAs(weight, value)
     if (name === undefined || counted.has(name)) continue
     counted.add(name)
     const layer = reader.get(value) ?? NO_LAYER
-    const count = elementCount(tensor.shape)
+    const count = elementCount(weight.tensor.shape)
     layers.set(layer, (layers.get(layer) ?? 0) + count)
     total += count
   }

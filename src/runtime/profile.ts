@@ -104,7 +104,8 @@ function nodeOf({ name, args }: Event, ms: readonly number[]): ProfiledNode {
   const slash = full.lastIndexOf('/')
   return {
     name: full,
-    origin: slash < 0 ? '' : full.slice(0, slash),
+    // exporters put slashes between modules, too
+    origin: slash < 0 ? '' : full.slice(0, slash).split('/').filter(Boolean).join('.'),
     op: full.slice(slash + 1).replace(/_\d+$/, ''),
     kernel: String(args.op_name),
     ms: median(ms),

@@ -1,0 +1,142 @@
+/**
+ * `inspect` of any ONNX file, taken as it is: its work by operator and layer, its profile under ONNX Runtime's
+ * defaults, its memory, and what would help. Sizes come from the shape and the names of its dimensions.
+ */
+import { basename } from 'node:path'
+import { ranked } from '../bench/advice.ts'
+import { type BenchShape, formatShape } from '../bench/bench-shape.ts'
+import { measureMachine, profileRuns } from '../bench/measure-machine.ts'
+import { randomFeeds, type SizedInput } from '../bench/random-feeds.ts'
+import { LimbeckError } from '../errors.ts'
+import type { Graph } from '../graph/graph.ts'
+import { opKey } from '../graph/rewrite.ts'
+import { type Bindings, evaluateShape } from '../graph/shape.ts'
+import { nodeFiles } from '../hub/node-files.ts'
+import { withScratchFolder } from '../hub/scratch-folder.ts'
+import { readOnnx } from '../onnx/index.ts'
+import { graphCost } from '../ops/graph-cost.ts'
+import { graphWork } from '../ops/graph-work.ts'
+import { byWeight, parameterCount } from '../ops/parameter-count.ts'
+import { hardware } from '../runtime/index.ts'
+import { adviseOn, type Inspected, parallelShare, productsOf } from './inspect-advice.ts'
+import { layerCost, tableCost } from './inspect-facts.ts'
+import type { InspectOptions, InspectResult } from './inspect-result.ts'
+import { oneShape, otherShapes, PROFILED_RUNS, unique } from './inspect-shapes.ts'
+import { type TimedRun, timeRuns } from './inspect-times.ts'
+import { inspectVariant } from './inspect-variant.ts'
+import { requireFile } from './model-files.ts'
+
+/** Explains one file. */
+export async function inspectFile(
+  options: InspectOptions & { readonly threads: number },
+): Promise<InspectResult> {
+  const { model, threads, dims, signal, progress } = options
+  const file = requireFile(model)
+  const graph = readOnnx(file, nodeFiles)
+  const shape = oneShape(options.shape ?? '8x128')
+  const { half, larger } = otherShapes(shape)
+  const bindingsAt = (at: BenchShape) => bindingsOf(graph, at, dims)
+  const feeds = (at: BenchShape) => randomFeeds(sizedInputs(graph, at, bindingsAt(at)))
+  feeds(shape)
+  const changes = (at: BenchShape) =>
+    JSON.stringify(bindingsAt(at)) !== JSON.stringify(bindingsAt(shape))
+  const step = progress?.step('Inspecting', 3)
+  return withScratchFolder(async (folder) => {
+    const bindings = bindingsAt(shape)
+    const works = {
+      fp32: graphWork(graph, bindings),
+      half: graphWork(graph, bindingsAt(half)),
+      larger: graphWork(graph, bindingsAt(larger)),
+    }
+    const run = { folder, threads, signal }
+    step?.update(0, "the machine's limits")
+    const machine = await measureMachine(unique(productsOf(works.fp32, false)), run)
+    step?.update(1, 'profiling')
+    const asItIs = { ...run, optimization: 'default', runs: PROFILED_RUNS } as const
+    const profile = await profileRuns(file, () => feeds(shape), asItIs)
+    step?.update(2, 'timing')
+    const moreThreads = hardware().allottedCores
+    const base = { name: 'fp32', file, shape, threads, optimization: 'default' } as const
+    const runs: TimedRun<keyof Inspected['times']>[] = [base]
+    if (changes(half)) runs.push({ ...base, name: 'half', shape: half })
+    if (changes(larger)) runs.push({ ...base, name: 'larger', shape: larger })
+    if (moreThreads > threads) runs.push({ ...base, name: 'threads', threads: moreThreads })
+    const times = await timeRuns(runs, feeds, { signal })
+    const { total, unknown } = graphCost(graph, bindings)
+    const { total: parameters, byLayer } = parameterCount(graph, byWeight)
+    const inspected: Inspected = {
+      ...{ macs: total.macs, works, shape, half, larger, threads, moreThreads },
+      ...{ profile, machine, times },
+    }
+    const known = { name: basename(file), bytes: bytesOf(graph, file), ms: times.fp32, passes: [] }
+    const variant = { ...known, graph, work: works.fp32, profile }
+    step?.done(`${formatShape(shape)}, ${threads} thread${threads === 1 ? '' : 's'}`)
+    return {
+      model,
+      shape: formatShape(shape),
+      threads,
+      parameters,
+      parametersByLayer: Object.fromEntries(byLayer),
+      macs: total.macs,
+      flops: total.flops,
+      unknownOperators: [...new Set(unknown.map(opKey))],
+      machine: { ...machine.roofline, products: machine.products },
+      variants: [inspectVariant(variant, bindings, machine.roofline)],
+      advice: ranked(adviseOn(inspected)),
+      parallelShare: parallelShare(inspected),
+      layer: layerCost(profile, times.fp32),
+      table: tableCost(graph, parameters),
+    }
+  })
+}
+
+/** Symbols of the inputs: of a first dimension the batch, of a second the tokens, or what was given. */
+function bindingsOf(
+  { inputs }: Graph,
+  { batch, sequence }: BenchShape,
+  dims: Readonly<Record<string, number>> = {},
+): Bindings {
+  const bindings: Record<string, number> = { ...dims }
+  for (const { value } of inputs) {
+    value.type?.shape?.slice(0, 2).forEach((dim, axis) => {
+      if (typeof dim === 'string') bindings[dim] ??= axis === 0 ? batch : sequence
+    })
+  }
+  return bindings
+}
+
+/** Inputs with every size known. */
+function sizedInputs(
+  { inputs }: Graph,
+  { batch, sequence }: BenchShape,
+  bindings: Bindings,
+): SizedInput[] {
+  return inputs.map(({ name, value }) => {
+    const { dtype, shape } = value.type ?? {}
+    // a dimension without a name still has a place
+    const placed = shape?.map((dim, axis) => dim ?? [batch, sequence][axis] ?? null)
+    const sizes = evaluateShape(placed, bindings)
+    if (dtype && sizes) return { name, dtype, shape: sizes }
+    const open = placed?.find((dim) => typeof dim === 'string' && !(dim in bindings))
+    const shown = shape?.map((dim) => dim ?? '?').join(', ') ?? '?'
+    throw new LimbeckError(
+      'usage',
+      `input '${name}' is ${dtype ?? 'of an unknown type'}[${shown}]: --shape does not give all its sizes.`,
+      {
+        hint:
+          open === undefined
+            ? 'Export the model with names for its dimensions.'
+            : `Give the size with --dim ${open}=16.`,
+      },
+    )
+  })
+}
+
+/** The file and what it holds outside itself. */
+function bytesOf({ weights }: Graph, file: string): number {
+  const paths = new Set([file])
+  for (const { tensor } of weights.values()) {
+    if (tensor.source.kind === 'file') paths.add(tensor.source.path)
+  }
+  return [...paths].reduce((sum, path) => sum + nodeFiles.size(path), 0)
+}

@@ -17,7 +17,7 @@ import {
 } from './parse-values.ts'
 
 /** Heading of the help under which an option stands. */
-export type OptionGroup = 'Data' | 'Acceptance' | 'Measurement' | 'Model' | 'Output'
+export type OptionGroup = 'Data' | 'Acceptance' | 'Measurement' | 'Model' | 'Costs' | 'Output'
 
 /** An option as users see it. */
 export interface OptionSpec {
@@ -36,6 +36,12 @@ export const optionTable = {
     group: 'Data',
     help: 'data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz',
     default: 'random tokens',
+  },
+  reportData: {
+    flags: '--data <file>',
+    group: 'Data',
+    help: 'data file to measure accuracy on anew',
+    default: 'what optimize found',
   },
   evalData: {
     flags: '--data <file>',
@@ -170,6 +176,20 @@ export const optionTable = {
     default: '10',
     parse: positiveNumber,
   },
+  reportSeconds: {
+    flags: '--seconds <s>',
+    group: 'Measurement',
+    help: 'time for each thread count and length',
+    default: '4',
+    parse: positiveNumber,
+  },
+  lengths: {
+    flags: '--lengths <list>',
+    group: 'Measurement',
+    help: 'tokens of one text, to show how latency grows with them',
+    default: '8,16,32,64,128,256,512',
+    parse: wholeNumbers,
+  },
   batchSize: {
     flags: '--batch-size <n>',
     group: 'Measurement',
@@ -194,6 +214,12 @@ export const optionTable = {
     group: 'Model',
     help: "which file of the folder's onnx to run, such as model_quantized",
     default: 'the fastest here',
+  },
+  source: {
+    flags: '--source <dir>',
+    group: 'Model',
+    help: 'the model folder that was optimized',
+    default: 'where it was then',
   },
   allVariants: {
     flags: '--all-variants',
@@ -289,6 +315,36 @@ export const optionTable = {
     group: 'Model',
     help: 'weights beside the file, whatever their size',
     default: 'above 1 GB',
+  },
+  price: {
+    flags: '--price <amount>',
+    group: 'Costs',
+    help: 'price of the machine for an hour',
+    parse: positiveNumber,
+  },
+  currency: {
+    flags: '--currency <sign>',
+    group: 'Costs',
+    help: 'its currency, such as € or USD',
+  },
+  power: {
+    flags: '--power <watts>',
+    group: 'Costs',
+    help: 'watts that the machine takes while it works',
+    parse: positiveNumber,
+  },
+  reportOutput: {
+    flags: '-o, --output <file>',
+    group: 'Output',
+    help: 'file to write',
+    default: 'report.html, report.md and report.json in the folder',
+  },
+  format: {
+    flags: '--format <format>',
+    group: 'Output',
+    help: 'html, markdown or json',
+    default: 'by the ending of the file, or all three',
+    parse: oneOf('html', 'markdown', 'json'),
   },
   output: {
     flags: '-o, --output <dir>',

@@ -35,6 +35,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: 'explain a model: work, time and memory by operator and layer, what would help',
     load: async () => (await import('./inspect.ts')).inspectVerb,
   },
+  report: {
+    summary: 'show all of an output in one page: threads, lengths, operators, bytes, costs',
+    load: async () => (await import('./report.ts')).reportVerb,
+  },
   doctor: {
     summary: 'look at this machine: CPU, INT8 kernel, threads, install faults',
     load: async () => (await import('./doctor.ts')).doctorVerb,

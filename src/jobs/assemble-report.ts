@@ -8,9 +8,9 @@ import { columnsText } from '../fit/data-columns.ts'
 import { labelsText, takenLabels } from '../fit/data-labels.ts'
 import type { MeasuredText } from '../fit/measured-text.ts'
 import type {
-  LatencyReport,
   MetricReport,
   Report,
+  ReportData,
   ReportMachine,
   VariantReport,
 } from '../report/report.ts'
@@ -18,6 +18,7 @@ import { hardware } from '../runtime/hardware.ts'
 import { ortVersion } from '../runtime/ort.ts'
 import { parseMaxDrop } from '../stats/acceptance.ts'
 import { chooseVariant } from './choose-variant.ts'
+import { latencyReport } from './latency-rows.ts'
 import { limbeckVersion } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
 import type { Quality } from './measure-variants.ts'
@@ -58,16 +59,7 @@ export async function assembleReport(m: Measurements): Promise<Report> {
       hidden: model.dims.hidden,
       labels: model.labels,
     },
-    data: {
-      file: options.data?.file,
-      columns: text.columns && columnsText(text.columns),
-      labels: text.labels && labelsText(takenLabels(text.labels)),
-      source: text.source,
-      rows: m.quality[0]?.metrics[0]?.n ?? text.examples.length,
-      metric: m.quality[0]?.metrics[0]?.name,
-      truncated: text.truncated,
-      maxLength: text.maxLength,
-    },
+    data: dataReport(options.data?.file, text, m.quality),
     machine: await machineReport(),
     settings: {
       maxDrop: settings.maxDrop,
@@ -89,7 +81,24 @@ export async function assembleReport(m: Measurements): Promise<Report> {
   }
 }
 
-async function machineReport(): Promise<ReportMachine> {
+/** The text that accuracy was taken on. */
+export const dataReport = (
+  file: string | undefined,
+  text: MeasuredText,
+  quality: readonly Quality[],
+): ReportData => ({
+  file,
+  columns: text.columns && columnsText(text.columns),
+  labels: text.labels && labelsText(takenLabels(text.labels)),
+  source: text.source,
+  rows: text.examples.length > 0 ? text.examples.length : text.encodings.length,
+  metric: quality[0]?.metrics[0]?.name,
+  truncated: text.truncated,
+  maxLength: text.maxLength,
+})
+
+/** The machine as a report names it. */
+export async function machineReport(): Promise<ReportMachine> {
   const { cpu, cores, allottedCores, isa, int8 } = hardware()
   return {
     cpu,
@@ -109,9 +118,6 @@ function variantReport(
   { quality, rows, verified, settings }: Measurements,
   headlineShape: string,
 ): VariantReport {
-  const own = quality[index]!
-  const [metric, ...others] = own.metrics
-  const source = quality[0]!.metrics[0]
   const isSource = index === 0
   const checked = verified.find(({ name }) => name === variant.name)
   const headlineRow = rows.find(({ shape }) => formatShape(shape) === headlineShape)
@@ -125,20 +131,34 @@ function variantReport(
     nodes: variant.nodes,
     peakMemoryBytes: memory?.peak,
     latency: rows.map((row) => latencyReport(row, variant.name)),
-    quality: metric && metricReport(metric),
-    otherMetrics: others.map(metricReport),
-    fidelity: own.fidelity,
+    ...qualityReport(quality, index, settings),
     verification: checked && {
       ok: checked.ok,
       tolerance: checked.tolerance,
       maxAbsError: checked.maxAbsError,
       note: checked.reason,
     },
-    acceptance:
-      !isSource && metric && source
-        ? acceptMetric(source, metric, parseMaxDrop(settings.maxDrop), { seed: settings.seed })
-        : undefined,
     passes: variant.passes,
+  }
+}
+
+/** What a variant's answers came to, and the verdict on it; the first is the source. */
+export function qualityReport(
+  quality: readonly Quality[],
+  index: number,
+  { maxDrop, seed }: { readonly maxDrop: string; readonly seed: number },
+): Pick<VariantReport, 'quality' | 'otherMetrics' | 'fidelity' | 'acceptance'> {
+  const { metrics, fidelity } = quality[index]!
+  const [metric, ...others] = metrics
+  const source = quality[0]!.metrics[0]
+  return {
+    quality: metric && metricReport(metric),
+    otherMetrics: others.map(metricReport),
+    fidelity,
+    acceptance:
+      index > 0 && metric && source
+        ? acceptMetric(source, metric, parseMaxDrop(maxDrop), { seed })
+        : undefined,
   }
 }
 
@@ -149,22 +169,6 @@ const metricReport = ({ name, value, interval, n, better }: MetricResult): Metri
   n,
   better,
 })
-
-function latencyReport(row: BenchRow, name: string): LatencyReport {
-  const entry = row.entries.find((candidate) => candidate.name === name)!
-  const { p50, p95, p50Interval, p95Interval, vsRival, tokensPerSecond } = entry
-  return {
-    shape: formatShape(row.shape),
-    threads: row.threads,
-    p50,
-    p95,
-    p50Interval,
-    p95Interval,
-    vsSource: vsRival,
-    tokensPerSecond,
-    oversubscribed: row.oversubscribed,
-  }
-}
 
 /** A 95th percentile beyond this many medians: others took turns with what was measured. */
 const QUIET_SPREAD = 2

@@ -2,7 +2,8 @@
  * The choice: the fastest variant that is not rejected (with `strict`, that is proven).
  */
 import { LimbeckError } from '../errors.ts'
-import type { LatencyReport, Report, VariantReport } from '../report/report.ts'
+import type { LatencyReport } from '../report/latency-report.ts'
+import type { Report, VariantReport } from '../report/report.ts'
 
 export interface Choice {
   readonly name: string

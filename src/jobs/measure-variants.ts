@@ -1,7 +1,7 @@
 /**
  * Measures written variants: accuracy and fidelity over the text, latency and memory interleaved.
  */
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { type BenchRow, benchModels, formatShape } from '../bench/index.ts'
 import { type Fidelity, fidelityMeter } from '../data/fidelity.ts'
 import type { MetricResult } from '../data/metrics.ts'
@@ -19,8 +19,8 @@ import { type BuiltVariant, sourcePlan } from './variants.ts'
 export interface Measured {
   readonly model: LoadedModel
   readonly folder: string
-  /** The source first. */
-  readonly variants: readonly BuiltVariant[]
+  /** The source first; files are relative to the folder, or absolute. */
+  readonly variants: readonly Pick<BuiltVariant, 'name' | 'file'>[]
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
 }
@@ -53,7 +53,7 @@ export async function measureQuality(
   let source: readonly Float32Array[][] | undefined
   const results: Quality[] = []
   for (const variant of variants) {
-    const engine = await openProcess(join(folder, variant.file), {
+    const engine = await openProcess(resolve(folder, variant.file), {
       ...sessionOf(variant),
       ...(signal && { signal }),
     })
@@ -106,7 +106,7 @@ export async function measureLatency(
   const step = progress?.step('Measuring latency', 100)
   const candidates = variants.map((variant) => ({
     name: variant.name,
-    path: join(folder, variant.file),
+    path: resolve(folder, variant.file),
     options: sessionOf(variant),
   }))
   const rows = await benchModels(candidates, {

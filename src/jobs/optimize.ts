@@ -121,7 +121,7 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
       rows,
       stages,
     })
-    await writeReportFiles(report, folder)
+    await writeReportFiles(report, folder, ['html', 'markdown'])
     await writeLineage(join(folder, LIMBECK_FILE), model, { chosen: report.chosen, report })
     return { report, folder: output }
   })

@@ -1,13 +1,47 @@
-/** The report's files in an output folder: `report.html` and `report.md`, from the same data. */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+/** A report's files, all from the same data, each whole or not at all. */
+import { basename, dirname, join, resolve } from 'node:path'
+import { writeFilesWhole } from '../hub/node-files.ts'
 import { reportHtml } from '../report/html.ts'
 import { reportMarkdown } from '../report/markdown.ts'
 import type { Report } from '../report/report.ts'
 
-/** Writes both; gives their names. */
-export async function writeReportFiles(report: Report, folder: string): Promise<string[]> {
-  writeFileSync(join(folder, 'report.html'), await reportHtml(report))
-  writeFileSync(join(folder, 'report.md'), reportMarkdown(report))
-  return ['report.html', 'report.md']
+/** How a report is written, by the ending of its file. */
+const formats = {
+  html: { ending: '.html', write: reportHtml },
+  markdown: { ending: '.md', write: async (report: Report) => reportMarkdown(report) },
+  json: {
+    ending: '.json',
+    write: async (report: Report) => `${JSON.stringify(report, null, 2)}\n`,
+  },
+} as const
+
+export type ReportFormat = keyof typeof formats
+export const reportFormats = Object.keys(formats) as readonly ReportFormat[]
+
+/** The format that a file's name asks for. */
+export const formatOf = (file: string): ReportFormat | undefined =>
+  reportFormats.find((format) => file.toLowerCase().endsWith(formats[format].ending))
+
+/** Writes `report.html`, `report.md`, … to a folder; gives their names. */
+export async function writeReportFiles(
+  report: Report,
+  folder: string,
+  wanted: readonly ReportFormat[],
+): Promise<string[]> {
+  const names = wanted.map((format) => `report${formats[format].ending}`)
+  for (const [i, format] of wanted.entries()) {
+    await writeReportFile(report, join(folder, names[i]!), format)
+  }
+  return names
+}
+
+/** Writes a report to one file. */
+export async function writeReportFile(
+  report: Report,
+  file: string,
+  format: ReportFormat,
+): Promise<void> {
+  const bytes = new TextEncoder().encode(await formats[format].write(report))
+  const path = resolve(file)
+  writeFilesWhole(dirname(path), (open) => open(basename(path)).write(bytes))
 }

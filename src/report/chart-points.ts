@@ -2,15 +2,20 @@
 import type { Interval } from '../stats/interval.ts'
 import { niceScale, type Scale } from './nice-scale.ts'
 import { chosenOf, headlineLatency, sourceOf } from './outcome.ts'
+import { paretoFront } from './pareto-front.ts'
 import { qualityAxis } from './quality-axis.ts'
 import type { Report, VariantReport } from './report.ts'
+import type { Tint } from './shapes.ts'
 import { formatBytes, formatRatio } from './units.ts'
+import type { MarkKind } from './verdict-marks.ts'
 
 /** How a mark is drawn: by what the variant is. */
-export type PointRole = 'source' | 'chosen' | 'rejected' | 'other'
+export type PointRole = Tint
 
 export interface ChartPoint {
   readonly role: PointRole
+  /** Its verdict. */
+  readonly mark: MarkKind
   readonly name: string
   /** Second line of its label. */
   readonly detail: string
@@ -24,6 +29,9 @@ export interface ChartPoint {
 
 export interface ChartData {
   readonly points: readonly ChartPoint[]
+  /** Those that nothing else beats in both, from the quickest on. */
+  readonly front: readonly ChartPoint[]
+  readonly better: 'higher' | 'lower'
   readonly x: Scale
   readonly y: Scale
   readonly yTitle: string
@@ -44,6 +52,7 @@ export function chartData(report: Report): ChartData | undefined {
     return [
       {
         role: roleOf(report, variant),
+        mark: variant.acceptance?.verdict ?? 'unjudged',
         name: variant.name,
         detail: `${formatBytes(variant.bytes)}${ratio}`,
         x: latency.p50,
@@ -62,6 +71,8 @@ export function chartData(report: Report): ChartData | undefined {
   const margin = (high - low || Math.abs(high) * 0.02 || 1) * 0.12
   return {
     points,
+    front: paretoFront(points, axis.better),
+    better: axis.better,
     x: niceScale(0, Math.max(...points.map(({ xInterval }) => xInterval.high)) * 1.08, 6),
     y: niceScale(low - margin, high + margin, 5),
     yTitle: axis.title,

@@ -2,8 +2,8 @@
  * The report as one HTML file: no script, nothing loaded, the chart drawn in. A content policy in the
  * page forbids both, whatever a label might hold.
  */
-import { reportCharts } from './chart.ts'
 import { chartData } from './chart-points.ts'
+import { type DetailSection, detailSections } from './detail-sections.ts'
 import { fidelityTable, latencyTable, metricsTable, passesTable } from './detail-tables.ts'
 import { factGroups } from './facts.ts'
 import { htmlTable } from './html-table.ts'
@@ -11,27 +11,36 @@ import { Html, html, keepUnits } from './html-template.ts'
 import { chosenOf, gainSentence, verdictSentence, verdictTones } from './outcome.ts'
 import { pageStyle } from './page-style.ts'
 import { qualityAxis } from './quality-axis.ts'
+import { qualityDrawing } from './quality-chart.ts'
 import type { Report, VariantReport } from './report.ts'
 import { summaryCaption, summaryTable } from './summary-table.ts'
+import { svgCharts } from './svg-chart.ts'
 import type { Table } from './table.ts'
 import { outcomeTiles } from './tiles.ts'
 import { formatBytes, formatCount, formatParameters, formatSeconds } from './units.ts'
+import { markPath } from './verdict-marks.ts'
 
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 /** One drawing for each width of page; the style shows the one that fits. */
-const chartSizes = [
-  { name: 'wide', size: { width: 1030, height: 440 } },
-  { name: 'medium', size: { width: 690, height: 400 } },
-  { name: 'narrow', size: { width: 330, height: 360 } },
+const chartWidths = [
+  ['wide', 1030],
+  ['medium', 690],
+  ['narrow', 330],
 ] as const
 
 /** The page, complete. */
 export async function reportHtml(report: Report): Promise<string> {
-  const charts = await reportCharts(
-    report,
-    chartSizes.map(({ size }) => size),
+  const quality = qualityDrawing(report)
+  const details = detailSections(report)
+  const drawings = [quality, ...details.map(({ drawing }) => drawing)].filter(
+    (drawing) => drawing !== undefined,
   )
+  const pictures = await svgCharts(
+    drawings,
+    chartWidths.map(([, width]) => width),
+  )
+  const charts = new Map(drawings.map(({ id }, i) => [id, pictures[i]!]))
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -46,9 +55,10 @@ export async function reportHtml(report: Report): Promise<string> {
 ${header(report)}
 ${verdict(report)}
 ${tiles(report)}
-${charts.length > 0 && figure(report, charts)}
-<section><h2>Variants</h2><p class="muted">${summaryCaption(report)}</p>${summary(report)}</section>
+${quality && figure(report, charts.get(quality.id)!)}
+<section><h2>Variants</h2><p class="muted">${keepUnits(summaryCaption(report))}</p>${summary(report)}</section>
 ${report.notes.length > 0 && html`<section><h2>What to know</h2>${list(report.notes)}</section>`}
+${details.map((one) => detailSection(one, charts))}
 ${section('Metrics', 'Each with its 95 % interval.', metricsTable(report))}
 ${section('Latency', 'Medians at every shape (texts x tokens); below them the speed-up over the source.', latencyTable(report))}
 ${section('Fidelity to the source', 'How near the outputs of each written file, loaded and run, are to those of its source.', fidelityTable(report))}
@@ -58,7 +68,7 @@ ${passes(report)}
       html`<div><h3 class="kicker">${title}</h3><dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></div>`,
   )}</div></section>
 ${files(report)}
-${report.command && html`<section><h2>Reproduce</h2><pre>${report.command}</pre></section>`}
+${report.command && html`<section><h2>Reproduce</h2><pre>${report.command}${report.details?.command && `\n${report.details.command}`}</pre></section>`}
 <footer>Limbeck ${report.machine.limbeck}. This page loads nothing and runs no script.</footer>
 </main>
 </body>
@@ -67,10 +77,10 @@ ${report.command && html`<section><h2>Reproduce</h2><pre>${report.command}</pre>
   return page.markup
 }
 
-function header({ title, model, createdAt, stages }: Report): Html {
+function header({ title, model, createdAt, stages, details }: Report): Html {
   const seconds = stages.reduce((sum, stage) => sum + stage.seconds, 0)
   const day = createdAt.slice(0, 16).replace('T', ' ')
-  return html`<header><div class="kicker">Limbeck report</div><h1>${title}</h1><p class="muted">${model.family}, ${model.task}, ${formatParameters(model.parameters)} parameters. <time datetime="${createdAt}">${day} UTC</time>${seconds > 0 && `, made in ${formatSeconds(seconds)}`}.</p></header>`
+  return html`<header><div class="kicker">Limbeck report</div><h1>${title}</h1><p class="muted">${model.family}, ${model.task}, ${formatParameters(model.parameters)} parameters. <time datetime="${createdAt}">${day} UTC</time>${seconds > 0 && `, made in ${formatSeconds(seconds)}`}${details && `; threads, lengths, operators, bytes and costs measured in ${formatSeconds(details.seconds)}`}.</p></header>`
 }
 
 function verdict(report: Report): Html {
@@ -92,22 +102,51 @@ const tiles = (report: Report): Html =>
   )}</ul>`
 
 // colours of the page by role
-const keys = [
-  ['chosen', 'chosen', 'chosen'],
-  ['source', 'source', 'source'],
-  ['other', 'variant', 'other variant'],
-  ['rejected', 'bad', 'rejected'],
-] as const
+const roles = {
+  chosen: ['chosen', 'chosen'],
+  source: ['source', 'source'],
+  other: ['variant', 'other variant'],
+  rejected: ['bad', ''],
+} as const
 
-const keysOf = (report: Report) => {
-  const roles = new Set(chartData(report)?.points.map(({ role }) => role))
-  return keys.filter(([role]) => roles.has(role))
+/** Each kind of mark that the chart has, as it has it. */
+function markKey(report: Report): Html {
+  const { points = [], front = [] } = chartData(report) ?? {}
+  const kinds = new Map(points.map(({ role, mark }) => [`${role}/${mark}`, { role, mark }]))
+  const items = Object.keys(roles).flatMap((name) =>
+    [...kinds.values()]
+      .filter(({ role }) => role === name)
+      .map(({ role, mark }) => {
+        const [color, word] = roles[role]
+        const words = [word, mark === 'unjudged' ? '' : mark].filter(Boolean).join(', ')
+        return html`<li><svg width="16" height="16" aria-hidden="true" style="color: var(--${color})"><path d="${markPath(mark)}"/></svg>${words}</li>`
+      }),
+  )
+  return html`<ul class="key">${items}${front.length > 1 && html`<li><i class="front"></i>Pareto front</li>`}</ul>`
 }
 
-const figure = (report: Report, charts: readonly Html[]): Html =>
-  html`<figure><h2>Latency against quality</h2><ul class="key">${keysOf(report).map(
-    ([, color, text]) => html`<li><i style="border-color: var(--${color})"></i>${text}</li>`,
-  )}</ul>${charts.map((chart, i) => html`<div class="${chartSizes[i]!.name}">${chart}</div>`)}<figcaption>The further left, the faster; the area of a mark is the size of its file; bars are ${qualityAxis(report)?.bars}.</figcaption></figure>`
+const byWidth = (charts: readonly Html[]): Html[] =>
+  charts.map((chart, i) => html`<div class="${chartWidths[i]![0]}">${chart}</div>`)
+
+function figure(report: Report, charts: readonly Html[]): Html {
+  const front = chartData(report)?.front.map(({ name }) => name) ?? []
+  return html`<figure><h2>Latency against quality</h2>${markKey(report)}${byWidth(charts)}<figcaption>The further left, the faster; the area of a mark is the size of its file, its shape the verdict; bars are ${qualityAxis(report)?.bars}.${front.length > 1 && ` On the Pareto front, where nothing measured is both faster and better: ${front.join(', ')}.`}</figcaption></figure>`
+}
+
+/** A picture and its figures. */
+function detailSection(
+  { title, captions, table, drawing, key }: DetailSection,
+  charts: ReadonlyMap<string, readonly Html[]>,
+): Html {
+  const drawn = drawing && charts.get(drawing.id)
+  return html`<section><h2>${title}</h2>${captions.map((caption) => html`<p class="muted">${keepUnits(caption)}</p>`)}${
+    key &&
+    html`<ul class="key">${key.map(
+      ({ name, tint }) =>
+        html`<li><i class="bar" style="background: var(--${roles[tint][0]})"></i>${name}</li>`,
+    )}</ul>`
+  }${drawn && html`<div class="chart">${byWidth(drawn)}</div>`}${htmlTable(table, { label: title })}</section>`
+}
 
 const summary = (report: Report): Html =>
   htmlTable(summaryTable(report), {

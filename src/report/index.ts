@@ -1,11 +1,11 @@
 /** Reports: as data, and as text, Markdown and HTML drawn from that data. */
 
 export { reportHtml } from './html.ts'
+export type { LatencyReport, LatencySweep } from './latency-report.ts'
 export { reportMarkdown } from './markdown.ts'
 export { chosenOf, gainSentence, headlineLatency, sourceOf, verdictSentence } from './outcome.ts'
 export type { Progress, Step } from './progress.ts'
 export type {
-  LatencyReport,
   MetricReport,
   Report,
   ReportData,
@@ -16,6 +16,15 @@ export type {
   VariantReport,
   VerificationReport,
 } from './report.ts'
+export type {
+  Estimate,
+  LayerBytes,
+  OperatorTime,
+  OperatorTimes,
+  ReportDetails,
+  RunningCost,
+  RunningCostOf,
+} from './report-details.ts'
 export { summaryCaption, summaryTable } from './summary-table.ts'
 export {
   type Cell,

@@ -1,4 +1,6 @@
 /** The report as Markdown, for pull requests and logs: the tables of the page, without its picture. */
+
+import { detailSections } from './detail-sections.ts'
 import { fidelityTable, latencyTable, metricsTable, passesTable } from './detail-tables.ts'
 import { factGroups } from './facts.ts'
 import { chosenOf, gainSentence, verdictSentence } from './outcome.ts'
@@ -17,6 +19,10 @@ export function reportMarkdown(report: Report): string {
     markdownTable(summaryTable(report)),
     markdownText(summaryCaption(report)),
     list(report.notes),
+    ...detailSections(report).flatMap(({ title, captions, table }) => [
+      section(title, table),
+      ...captions.map(markdownText),
+    ]),
     section('Metrics', metricsTable(report)),
     section('Latency', latencyTable(report)),
     section('Fidelity to the source', fidelityTable(report)),
@@ -31,7 +37,11 @@ export function reportMarkdown(report: Report): string {
           `- ${codeSpan(path)}: ${markdownText(role)}${bytes === undefined ? '' : `, ${formatBytes(bytes)}`}`,
       )
       .join('\n')}`,
-    report.command && `## Reproduce\n\n    ${report.command.replaceAll('\n', ' ')}`,
+    report.command &&
+      `## Reproduce\n\n${[report.command, report.details?.command]
+        .filter((command) => command !== undefined)
+        .map((command) => `    ${command.replaceAll('\n', ' ')}`)
+        .join('\n')}`,
   ]
   return `${parts.filter(Boolean).join('\n\n')}\n`
 }

@@ -1,7 +1,8 @@
 /** What a report comes to: the chosen variant beside its source, and the verdicts as sentences. */
 import type { Acceptance, Verdict } from '../stats/acceptance.ts'
+import type { LatencyReport } from './latency-report.ts'
 import { qualityAxis } from './quality-axis.ts'
-import type { LatencyReport, Report, VariantReport } from './report.ts'
+import type { Report, VariantReport } from './report.ts'
 import type { Tone } from './table.ts'
 import { formatCount, formatDrop, formatInterval, formatRatio } from './units.ts'
 

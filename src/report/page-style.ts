@@ -3,12 +3,12 @@
 const light = `
   --page: #f5f6f8; --card: #ffffff; --ink: #17202b; --muted: #5b6776; --line: #e3e7ec;
   --chosen: #08775a; --variant: #2b66d1; --source: #66727f; --bad: #c13a34; --doubt: #8f5b00;
-  --tint: #e9f5f0; --code: #f0f2f5;`
+  --tint: #e9f5f0; --code: #f0f2f5; --shade: #17202b22;`
 
 const dark = `
   --page: #0e1318; --card: #161c23; --ink: #e7ebf0; --muted: #9aa6b4; --line: #2a323b;
   --chosen: #42cfa1; --variant: #79adff; --source: #98a4b2; --bad: #ff8078; --doubt: #e4b54a;
-  --tint: #12271f; --code: #1e262f;`
+  --tint: #12271f; --code: #1e262f; --shade: #00000088;`
 
 export const pageStyle = `
 :root { color-scheme: light dark; ${light} }
@@ -43,12 +43,24 @@ section, figure {
 .tiles li { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 14px 18px; }
 .tiles b { display: block; font-size: 1.6rem; line-height: 1.25; letter-spacing: -0.02em; }
 .tiles span { display: block; font-size: 0.85rem; color: var(--muted); }
-figure svg { display: block; width: 100%; height: auto; font-family: inherit; }
-figure .medium, figure .narrow { display: none; }
+.wide svg, .medium svg, .narrow svg { display: block; width: 100%; height: auto; font-family: inherit; }
+.medium, .narrow { display: none; }
 figcaption { color: var(--muted); font-size: 0.9rem; margin-top: 6px; }
 .key { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin: 0 0 4px; padding: 0; font-size: 0.9rem; color: var(--muted); }
-.key i { display: inline-block; width: 11px; height: 11px; border-radius: 50%; border: 2px solid; margin-right: 7px; vertical-align: -1px; }
-.scroll { overflow-x: auto; margin: 8px -24px 0; padding: 0 24px; }
+.key li { display: flex; align-items: center; gap: 7px; }
+.key path { fill: currentColor; fill-opacity: 0.18; stroke: currentColor; stroke-width: 2; }
+.key .bar { width: 14px; height: 10px; border-radius: 3px; }
+.key .front { width: 18px; border-top: 2px solid var(--chosen); opacity: 0.55; }
+.chart { margin: 10px 0 6px; }
+.scroll { position: relative; overflow-x: auto; margin: 8px -24px 0; padding: 0 24px; }
+.scroll {
+  /* shadows at the sides that have more: the covers move with the table, the shadows do not */
+  background:
+    linear-gradient(to right, var(--card) 24px, transparent 48px) local,
+    linear-gradient(to left, var(--card) 24px, transparent 48px) right / 48px 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent 16px),
+    linear-gradient(to left, var(--shade), transparent 16px);
+}
 .scroll:focus-visible { outline: 2px solid var(--variant); outline-offset: -2px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; }
 th, td { text-align: left; padding: 8px 12px 8px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -58,7 +70,8 @@ thead th { color: var(--muted); font-weight: 500; font-size: 0.85rem; white-spac
 tbody th { font-weight: 500; white-space: nowrap; }
 .right { text-align: right; }
 td { white-space: nowrap; } td.wrap { white-space: normal; min-width: 12em; }
-td.path { white-space: normal; overflow-wrap: anywhere; min-width: 7.5em; font-size: 0.88em; }
+td.path { white-space: normal; overflow-wrap: anywhere; min-width: 7.5em; }
+td.path > span { font-size: 0.88em; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .detail { display: block; font-size: 0.82rem; }
 tr.chosen { background: var(--tint); }
@@ -74,7 +87,7 @@ pre { background: var(--code); border-radius: 8px; padding: 12px 14px; margin: 8
 ul.plain { margin: 4px 0 0; padding-left: 1.2em; }
 ul.plain code { overflow-wrap: anywhere; }
 footer { color: var(--muted); font-size: 0.85rem; }
-@media (max-width: 900px) { figure .wide { display: none; } figure .medium { display: block; } }
+@media (max-width: 900px) { .wide { display: none; } .medium { display: block; } }
 @media (max-width: 840px) {
   table.cards, .cards td, .cards th { display: block; }
   .cards tr { display: flex; flex-direction: column; } .cards th { order: -1; }
@@ -97,7 +110,7 @@ footer { color: var(--muted); font-size: 0.85rem; }
   .facts { grid-template-columns: 1fr; }
 }
 @media (max-width: 560px) {
-  figure .medium { display: none; } figure .narrow { display: block; }
+  .medium { display: none; } .narrow { display: block; }
   dl div { grid-template-columns: 1fr; gap: 0; padding: 5px 0; }
 }
 @media print {

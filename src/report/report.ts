@@ -9,7 +9,8 @@ import type { MetricName } from '../data/metrics.ts'
 import type { PassRecord } from '../passes/pass.ts'
 import type { Acceptance, Better } from '../stats/acceptance.ts'
 import type { Interval } from '../stats/interval.ts'
-import type { TimingRatio } from '../stats/timing.ts'
+import type { LatencyReport } from './latency-report.ts'
+import type { ReportDetails } from './report-details.ts'
 
 export interface Report {
   readonly version: 1
@@ -34,6 +35,8 @@ export interface Report {
   readonly notes: readonly string[]
   readonly files: readonly ReportFile[]
   readonly stages: readonly { readonly name: string; readonly seconds: number }[]
+  /** What `limbeck report` adds. */
+  readonly details?: ReportDetails | undefined
 }
 
 export interface ReportModel {
@@ -117,21 +120,6 @@ export interface VariantReport {
   /** Absent for the source and where nothing was labelled. */
   readonly acceptance?: Acceptance | undefined
   readonly passes: readonly PassRecord[]
-}
-
-/** Latency at one shape and thread count, milliseconds. */
-export interface LatencyReport {
-  readonly shape: string
-  readonly threads: number
-  readonly p50: number
-  readonly p95: number
-  readonly p50Interval: Interval
-  readonly p95Interval: Interval
-  /** How many times faster than the source, paired by round; absent for the source. */
-  readonly vsSource?: TimingRatio | undefined
-  readonly tokensPerSecond: number
-  /** More threads than the cores allotted: not a figure to quote. */
-  readonly oversubscribed: boolean
 }
 
 /** A metric's value, without the per-example scores it came from. */

@@ -1,6 +1,7 @@
 /** A report of plausible figures, for the tests of this room and for looking at its page. */
 import type { Fidelity } from '../../data/fidelity.ts'
-import type { LatencyReport, Report, VariantReport } from '../report.ts'
+import type { LatencyReport } from '../latency-report.ts'
+import type { Report, VariantReport } from '../report.ts'
 
 const around = (value: number, share: number) => ({
   low: value * (1 - share),

@@ -3,33 +3,30 @@
  * is allowed.
  */
 import type { ChartData, ChartPoint, PointRole } from './chart-points.ts'
-import { type Box, placeLabels } from './place-labels.ts'
-import { displayWidth, printable } from './plain-text.ts'
-
-export interface ChartSize {
-  readonly width: number
-  readonly height: number
-}
-
-/** A picture for a telephone: smaller marks, and labels without their second line. */
-export const isNarrow = ({ width }: ChartSize): boolean => width < 500
-
-const colors: Readonly<Record<PointRole, string>> = {
-  source: 'var(--source)',
-  chosen: 'var(--chosen)',
-  rejected: 'var(--bad)',
-  other: 'var(--variant)',
-}
+import { type Box, overlap, placeLabels } from './place-labels.ts'
+import { printable } from './plain-text.ts'
+import {
+  type ChartSize,
+  detailSize,
+  errorBar,
+  font,
+  halo,
+  isNarrow,
+  line,
+  type Margins,
+  nameSize,
+  type Shape,
+  text,
+  textWidth,
+  tints,
+} from './shapes.ts'
+import { pixels } from './svg-chart.ts'
+import { markShape } from './verdict-marks.ts'
 
 const importance: readonly PointRole[] = ['chosen', 'source', 'other', 'rejected']
 
-/** A shape as ECharts' custom series takes it. */
-export type Shape = Readonly<Record<string, unknown>>
-/** Between the picture's edges and the axes. */
-export type Margins = Readonly<Record<'left' | 'right' | 'top' | 'bottom', number>>
-
 /** Everything inside the axes, as shapes in pixels. */
-export function chartShapes(data: ChartData, size: ChartSize, grid: Margins): Shape[] {
+export function qualityShapes(data: ChartData, size: ChartSize, grid: Margins): Shape[] {
   const { width, height } = size
   const plot: Box = {
     left: grid.left,
@@ -37,10 +34,8 @@ export function chartShapes(data: ChartData, size: ChartSize, grid: Margins): Sh
     width: width - grid.left - grid.right,
     height: height - grid.top - grid.bottom,
   }
-  const { x, y } = data
-  const px = (ms: number): number => plot.left + ((ms - x.min) / (x.max - x.min)) * plot.width
-  const py = (value: number): number =>
-    plot.top + (1 - (value - y.min) / (y.max - y.min)) * plot.height
+  const px = pixels(data.x, plot.left, plot.left + plot.width)
+  const py = pixels(data.y, plot.top + plot.height, plot.top)
   const largest = Math.max(...data.points.map(({ bytes }) => bytes))
   const narrow = isNarrow(size)
   const most = narrow ? 18 : 28
@@ -55,10 +50,13 @@ export function chartShapes(data: ChartData, size: ChartSize, grid: Margins): Sh
     radius: Math.max(5, most * Math.sqrt(point.bytes / largest)),
     bars: barsOf(point, px, py),
   }))
-  const allowed = limitLine(data, plot, py)
-  const boxes = placeLabels(marks, plot, allowed.covered)
+  const front = frontLine(data, plot, px, py)
+  const taken = [...front.covered, ...marks.flatMap(({ bars }) => bars), ...marks.map(circleBox)]
+  const allowed = limitLine(data, plot, py, taken, narrow)
+  const boxes = placeLabels(marks, plot, [...allowed.covered, ...front.covered])
   return [
     ...allowed.shapes,
+    ...front.shapes,
     ...points.map((point, i) => bubble(point, marks[i]!)),
     ...points.flatMap((point) => errorBars(point, px, py)),
     ...marks.flatMap((mark, i) => leader(mark, boxes[i]!)),
@@ -84,7 +82,7 @@ const barsOf = ({ x, y, xInterval, yInterval }: ChartPoint, px: Pixel, py: Pixel
 ]
 
 function bubble(point: ChartPoint, mark: Circle): Shape {
-  const color = colors[point.role]
+  const color = tints[point.role]
   const style = {
     fill: point.role === 'rejected' ? 'none' : color,
     fillOpacity: point.role === 'chosen' ? 0.32 : 0.16,
@@ -92,53 +90,58 @@ function bubble(point: ChartPoint, mark: Circle): Shape {
     lineWidth: point.role === 'chosen' ? 2.5 : 1.5,
     ...(point.role === 'rejected' && { lineDash: [4, 3] }),
   }
-  return { type: 'circle', shape: { cx: mark.x, cy: mark.y, r: mark.radius }, style }
+  return markShape(point.mark, mark.x, mark.y, mark.radius, style)
 }
+
+interface Covering {
+  readonly shapes: readonly Shape[]
+  /** Where no label should stand. */
+  readonly covered: readonly Box[]
+}
+
+/** Stairs through the front: what lies above and left of them was not reached. */
+function frontLine({ front, better }: ChartData, plot: Box, px: Pixel, py: Pixel): Covering {
+  const [first] = front
+  if (!first || front.length < 2) return { shapes: [], covered: [] }
+  const bad = better === 'higher' ? plot.top + plot.height : plot.top
+  const points: (readonly [number, number])[] = [[px(first.x), bad]]
+  front.forEach(({ x, y }, i) => {
+    const next = front[i + 1]
+    points.push([px(x), py(y)], [next ? px(next.x) : plot.left + plot.width, py(y)])
+  })
+  const style = { fill: 'none', stroke: 'var(--chosen)', lineWidth: 1.5, opacity: 0.55 }
+  const covered = points.slice(1).map(([x, y], i): Box => {
+    const [x0, y0] = points[i]!
+    const [left, top] = [Math.min(x, x0) - 2, Math.min(y, y0) - 2]
+    return { left, top, width: Math.abs(x - x0) + 4, height: Math.abs(y - y0) + 4 }
+  })
+  return { shapes: [{ type: 'polyline', shape: { points }, style }], covered }
+}
+
+const circleBox = ({ x, y, radius }: Circle): Box => ({
+  left: x - radius,
+  top: y - radius,
+  width: 2 * radius,
+  height: 2 * radius,
+})
 
 function errorBars(point: ChartPoint, px: Pixel, py: Pixel): Shape[] {
   const [x, y] = [px(point.x), py(point.y)]
-  const [left, right] = [px(point.xInterval.low), px(point.xInterval.high)]
-  const [top, bottom] = [py(point.yInterval.high), py(point.yInterval.low)]
-  const cap = 4
-  const color = colors[point.role]
-  const lines = [
-    [left, y, right, y],
-    [left, y - cap, left, y + cap],
-    [right, y - cap, right, y + cap],
-    [x, top, x, bottom],
-    [x - cap, top, x + cap, top],
-    [x - cap, bottom, x + cap, bottom],
-  ] as const
+  const style = { stroke: tints[point.role], lineWidth: 1.25 }
+  const { xInterval, yInterval } = point
   return [
-    ...lines.map(([x1, y1, x2, y2]) => line(x1, y1, x2, y2, { stroke: color, lineWidth: 1.25 })),
-    { type: 'circle', shape: { cx: x, cy: y, r: 2.5 }, style: { fill: color } },
+    ...errorBar('x', [px(xInterval.low), px(xInterval.high)], y, style),
+    ...errorBar('y', [py(yInterval.high), py(yInterval.low)], x, style),
+    { type: 'circle', shape: { cx: x, cy: y, r: 2.5 }, style: { fill: tints[point.role] } },
   ]
 }
 
-const line = (x1: number, y1: number, x2: number, y2: number, style: Shape): Shape => ({
-  type: 'line',
-  shape: { x1, y1, x2, y2 },
-  style: { fill: 'none', ...style },
-})
-
 // name over detail; a narrow chart has room for names alone
-const nameSize = 14
-const detailSize = 12
 const nameHeight = 17
 const detailHeight = 17
 
-// the font of the page
-const font = (fontSize: number, fontWeight = 400): Shape => ({
-  fontSize,
-  fontWeight,
-  fontFamily: 'inherit',
-})
-
 const labelText = (point: ChartPoint): string =>
   point.role === 'chosen' ? `✔ ${printable(point.name)}` : printable(point.name)
-
-/** Text cannot be measured here: 0.6 of its size a column is wide enough for common fonts. */
-const textWidth = (text: string, size: number): number => displayWidth(text) * size * 0.6
 
 function labelSize(point: ChartPoint, narrow: boolean): { width: number; height: number } {
   const name = textWidth(labelText(point), nameSize)
@@ -163,18 +166,16 @@ function label(point: ChartPoint, mark: Circle, box: Box, narrow: boolean): Shap
       : centre > mark.x
         ? ['left', box.left]
         : ['right', box.left + box.width]
-  const text = (content: string, y: number, style: Shape): Shape => ({
-    type: 'text',
-    style: { text: content, x: at, y, align, verticalAlign: 'top', ...style },
-  })
+  const written = (content: string, y: number, style: Shape): Shape =>
+    text(content, at, y, { align, verticalAlign: 'top', ...halo, ...style })
   const bold = point.role === 'chosen'
-  const name = text(labelText(point), box.top + 1, {
+  const name = written(labelText(point), box.top + 1, {
     fill: bold ? 'var(--chosen)' : 'var(--ink)',
     ...font(nameSize, bold ? 700 : 600),
   })
   if (narrow) return [name]
   const detail = { fill: 'var(--muted)', ...font(detailSize) }
-  return [name, text(point.detail, box.top + nameHeight + 1, detail)]
+  return [name, written(point.detail, box.top + nameHeight + 1, detail)]
 }
 
 /** A thin line from a mark to a label that stands away from it. */
@@ -188,28 +189,39 @@ function leader(mark: Circle, box: Box): Shape[] {
   return [line(x1, y1, x, y, { stroke: 'var(--muted)', lineWidth: 1 })]
 }
 
-/** The line of what is allowed, and what it covers. */
+/** The line of what is allowed, its words where they cover least. */
 function limitLine(
   { limit }: ChartData,
   plot: Box,
   py: Pixel,
-): { shapes: Shape[]; covered: Box[] } {
+  taken: readonly Box[],
+  narrow: boolean,
+): Covering {
   if (limit === undefined) return { shapes: [], covered: [] }
   const [y, right] = [py(limit), plot.left + plot.width]
-  const words = 'largest allowed drop'
-  const width = textWidth(words, detailSize)
-  const style = { fill: 'var(--bad)', ...font(detailSize) }
+  const words = narrow ? 'allowed drop' : 'largest allowed drop'
+  const size = { width: textWidth(words, detailSize), height: detailSize + 4 }
+  const free = plot.width - size.width - 12
+  const starts = Array.from({ length: 13 }, (_, i) => plot.left + 6 + (free * i) / 12)
+  const places = [y + 4, y - 4 - size.height].flatMap((top) =>
+    starts.map((left): Box => ({ left, top, ...size })),
+  )
+  const hidden = (box: Box): number =>
+    taken.reduce((sum, other) => sum + overlap(box, other), 0) +
+    // cut by the edge is worst
+    (size.width * size.height - overlap(box, plot)) * 10
+  const [box] = places.toSorted((a, b) => hidden(a) - hidden(b))
+  const { left, top } = box!
   return {
     shapes: [
       line(plot.left, y, right, y, { stroke: 'var(--bad)', lineDash: [6, 5], lineWidth: 1.25 }),
-      {
-        type: 'text',
-        style: { text: words, x: plot.left + 6, y: y + 4, verticalAlign: 'top', ...style },
-      },
+      text(words, left, top, {
+        verticalAlign: 'top',
+        fill: 'var(--bad)',
+        ...halo,
+        ...font(detailSize),
+      }),
     ],
-    covered: [
-      { left: plot.left, top: y - 1, width: plot.width, height: 2 },
-      { left: plot.left + 6, top: y + 4, width, height: detailSize + 4 },
-    ],
+    covered: [{ left: plot.left, top: y - 1, width: plot.width, height: 2 }, box!],
   }
 }

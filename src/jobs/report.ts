@@ -1,0 +1,269 @@
+/**
+ * `report`: the full report of a folder that `optimize` wrote. Accuracy, verdicts and the choice are taken
+ * from there; threads, lengths, operators, layers and running costs are measured here.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { type BenchShape, parseShapes } from '../bench/bench-shape.ts'
+import { LimbeckError } from '../errors.ts'
+import { type DataOptions, readMeasuredText } from '../fit/measured-text.ts'
+import { chosenOf, headlineLatency, sourceOf } from '../report/outcome.ts'
+import type { Progress } from '../report/progress.ts'
+import type { Report } from '../report/report.ts'
+import type { ReportDetails } from '../report/report-details.ts'
+import { runningCost } from '../report/running-cost.ts'
+import { formatSeconds } from '../report/units.ts'
+import { dataReport, machineReport, qualityReport } from './assemble-report.ts'
+import { buildInChild } from './build-in-child.ts'
+import { estimateSeconds } from './estimate-report.ts'
+import { latencySweep } from './latency-rows.ts'
+import { type LoadedModel, openModel, tokenizerOf } from './load.ts'
+import {
+  type DetailOptions,
+  layerBytes,
+  type MeasuredFile,
+  profileFiles,
+  timeFiles,
+} from './measure-details.ts'
+import { measureQuality } from './measure-variants.ts'
+import { checkThreads, maxLengthOf } from './model-limits.ts'
+import { readOptimized } from './read-optimized.ts'
+import { findSource } from './report-source.ts'
+import { reportTarget } from './report-target.ts'
+import { sourcePlan } from './variants.ts'
+import type { ReportFormat } from './write-report.ts'
+
+export interface ReportOptions {
+  /** Folder that `optimize` wrote. */
+  readonly folder: string
+  /** The model folder it was made from; default where it was then. */
+  readonly source?: string | undefined
+  /** Measures accuracy anew on this data; by default it is what `optimize` found. */
+  readonly data?: DataOptions | undefined
+  readonly batchSize?: number | undefined
+  readonly maxLength?: number | undefined
+  /** Default 1, 2 and 4; those above the cores allotted are marked. */
+  readonly threads?: readonly number[] | undefined
+  /** Tokens of one text; default 8 to 512 by doubling, as far as the model goes. */
+  readonly lengths?: readonly number[] | undefined
+  /** Seconds for each row of a measurement; default 4. */
+  readonly seconds?: number | undefined
+  readonly seed?: number | undefined
+  /** Of an hour of the machine. */
+  readonly price?: number | undefined
+  /** Written before the price; default none. */
+  readonly currency?: string | undefined
+  /** Watts that the machine takes while it works. */
+  readonly power?: number | undefined
+  /** File to write; default `report.html`, `report.md` and `report.json` in the folder. */
+  readonly output?: string | undefined
+  /** Default by the output's ending, or all three. */
+  readonly format?: ReportFormat | undefined
+  /** The command as typed, for the report. */
+  readonly command?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly progress?: Progress | undefined
+}
+
+export interface ReportResult {
+  readonly report: Report
+  /** Absolute paths of the files written. */
+  readonly files: readonly string[]
+}
+
+const LENGTHS = [8, 16, 32, 64, 128, 256, 512]
+const SECONDS = 4
+
+/**
+ * Measures and writes the full report of a folder.
+ * @throws LimbeckError for bad input or cancellation; earlier reports are then untouched.
+ * @example
+ * const { report, files } = await report({ folder: './out', price: 0.1, currency: '€', power: 45 })
+ */
+export async function report(options: ReportOptions): Promise<ReportResult> {
+  const { folder, signal, progress } = options
+  const target = reportTarget(folder, options)
+  const optimized = readOptimized(folder)
+  const plan = planOf(options, optimized.report)
+  const source = await findSource(optimized, options.source)
+  if (options.data && !source.model) {
+    throw new LimbeckError('usage', `--data needs the source: ${source.missing}`)
+  }
+  const scratch = await mkdtemp(join(tmpdir(), 'limbeck-'))
+  try {
+    const start = performance.now()
+    const files = filesOf(optimized.report, folder)
+    if (source.model) {
+      const step = progress?.step('Building the source')
+      const build = { model: source.model.folder.path, folder: scratch, variants: [sourcePlan] }
+      await buildInChild(build, { signal })
+      files.unshift({ name: sourcePlan.name, path: join(scratch, sourcePlan.file) })
+      step?.done(sourcePlan.name)
+    }
+    announce(optimized.report, files, plan, progress)
+    const judged =
+      options.data && source.model
+        ? await judgeAnew(optimized.report, source.model, files, { ...options, data: options.data })
+        : optimized.report
+    const details = await measureDetails(judged, files, plan, scratch, options)
+    const seconds = (performance.now() - start) / 1000
+    const result: Report = {
+      ...judged,
+      notes: [...judged.notes, ...(await notesOf(judged, source.missing))],
+      details: { ...details, seconds, command: options.command },
+    }
+    return { report: result, files: await target(result) }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+interface Plan extends DetailOptions {
+  readonly shape: BenchShape
+  readonly threads: readonly number[]
+  readonly lengths: readonly number[]
+}
+
+function planOf(options: ReportOptions, base: Report): Plan {
+  const threads = [...new Set(options.threads ?? [1, 2, 4])].sort((a, b) => a - b)
+  checkThreads(...threads)
+  const { positions } = openModel(options.folder).dims
+  const long = options.lengths?.find((length) => length > positions)
+  if (long !== undefined) {
+    throw new LimbeckError(
+      'usage',
+      `--lengths ${long}: the model takes at most ${positions} tokens.`,
+    )
+  }
+  const lengths = options.lengths ?? LENGTHS.filter((length) => length <= positions)
+  return {
+    shape: parseShapes(base.headline.shape)[0]!,
+    threads,
+    lengths: [...new Set(lengths)].sort((a, b) => a - b),
+    seconds: options.seconds ?? SECONDS,
+    seed: options.seed ?? base.settings.seed,
+    signal: options.signal,
+    progress: options.progress,
+  }
+}
+
+/** Every variant that the folder holds. */
+const filesOf = (base: Report, folder: string): MeasuredFile[] =>
+  base.variants.flatMap(({ name, file }) =>
+    file === undefined ? [] : [{ name, path: resolve(folder, file) }],
+  )
+
+/** Source and chosen variant, as far as they are there. */
+const beforeAndAfter = (base: Report, files: readonly MeasuredFile[]): MeasuredFile[] => {
+  const names = [sourceOf(base).name, chosenOf(base).name]
+  return files.filter(({ name }) => names.includes(name))
+}
+
+function announce(
+  base: Report,
+  files: readonly MeasuredFile[],
+  { shape, threads, lengths, seconds }: Plan,
+  progress: Progress | undefined,
+): void {
+  const runMs = ({ name }: MeasuredFile): number => {
+    const variant = base.variants.find((one) => one.name === name)
+    return (variant && headlineLatency(base, variant)?.p50) ?? 10
+  }
+  const pair = beforeAndAfter(base, files)
+  const plans = [
+    { rows: threads.map(() => files.map(runMs)), seconds },
+    {
+      rows: lengths.map((length) =>
+        pair.map((file) => (runMs(file) * length) / shape.sequence / shape.batch),
+      ),
+      seconds,
+    },
+  ]
+  const total = plans.reduce((sum, plan) => sum + estimateSeconds(plan), 5)
+  const tokens = lengths.length > 1 ? `${lengths[0]} to ${lengths.at(-1)}` : lengths.join('')
+  progress
+    ?.step('Report')
+    .done(
+      `about ${formatSeconds(total).replace(/\.\d+/, '')} to measure ${threads.join(', ')} threads and ${tokens} tokens`,
+    )
+}
+
+/** The report with accuracy, fidelity and verdicts on other data; the choice stays what it was. */
+async function judgeAnew(
+  base: Report,
+  model: LoadedModel,
+  files: readonly MeasuredFile[],
+  options: ReportOptions & { readonly data: DataOptions },
+): Promise<Report> {
+  const { data, signal, progress, batchSize = base.settings.batchSize } = options
+  const tokenizer = await tokenizerOf(model)
+  const text = await readMeasuredText(
+    data,
+    model,
+    tokenizer,
+    maxLengthOf(model, tokenizer, options.maxLength),
+  )
+  const variants = files.map(({ name, path }) => ({ name, file: path }))
+  const measured = { model, folder: '', variants, signal, progress }
+  const quality = await measureQuality(measured, text, batchSize)
+  const { maxDrop, seed } = base.settings
+  return {
+    ...base,
+    data: dataReport(data.file, text, quality),
+    settings: { ...base.settings, batchSize },
+    variants: base.variants.map((variant, i) => ({
+      ...variant,
+      ...qualityReport(quality, i, { maxDrop, seed }),
+    })),
+    notes: [
+      ...base.notes,
+      `Accuracy and verdicts were taken anew on ${basename(data.file)}; ${base.chosen} was chosen before, on ${base.data.file ? basename(base.data.file) : 'random tokens'}.`,
+    ],
+  }
+}
+
+async function measureDetails(
+  base: Report,
+  files: readonly MeasuredFile[],
+  plan: Plan,
+  scratch: string,
+  { price, currency, power }: ReportOptions,
+): Promise<ReportDetails> {
+  const pair = beforeAndAfter(base, files)
+  const { shape, threads, lengths } = plan
+  const rows = { shapes: [shape], threads }
+  const byThreads = latencySweep(await timeFiles('Timing threads', files, rows, plan))
+  const shapes = lengths.map((sequence) => ({ batch: 1, sequence }))
+  const at = base.headline.threads
+  const byLength = await timeFiles('Timing lengths', pair, { shapes, threads: [at] }, plan)
+  const operators = await profileFiles(pair, shape, at, scratch, plan)
+  // what is quoted as a cost must not come from more threads than there are cores
+  const sound = (row: { readonly oversubscribed: boolean }): boolean => !row.oversubscribed
+  const costs = byThreads.variants.flatMap(({ name, latency }) => {
+    const row = latency.find((one) => one.threads === at) ?? latency.find(sound) ?? latency[0]
+    return row ? [{ name, latency: row }] : []
+  })
+  return {
+    measuredAt: new Date().toISOString(),
+    seconds: 0,
+    threads: byThreads,
+    lengths: latencySweep(byLength),
+    operators,
+    layers: layerBytes(files),
+    running: runningCost(costs, { pricePerHour: price, currency, watts: power }),
+  }
+}
+
+async function notesOf(base: Report, missing: string | undefined): Promise<string[]> {
+  const { cpu, int8Kernel } = await machineReport()
+  const elsewhere = cpu !== base.machine.cpu || int8Kernel !== base.machine.int8Kernel
+  return [
+    ...(missing ? [missing] : []),
+    ...(elsewhere
+      ? [
+          `Threads, lengths, operators and costs were measured on another machine (${cpu}, ${int8Kernel}) than accuracy and the first table (${base.machine.cpu}, ${base.machine.int8Kernel}).`,
+        ]
+      : []),
+  ]
+}

@@ -133,6 +133,11 @@ const quick: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ['--threads', '1'],
   ],
   eval: [['--limit', '24']],
+  report: [
+    ['--seconds', '0.1'],
+    ['--threads', '1'],
+    ['--lengths', '8'],
+  ],
 }
 
 /** The arguments of `limbeck` in a line of a page; undefined where it is not run. */

@@ -67,6 +67,13 @@ const rows: Readonly<Record<string, Row>> = {
     bad: ['nowhere'],
     misuse: ['model', '--shape', '1x99999'],
   },
+  // of the folder that optimize wrote
+  report: {
+    good: ['optimized', '--seconds', '0.1', '--threads', '1', '--lengths', '8'],
+    keys: ['report', 'files'],
+    bad: ['nowhere'],
+    misuse: ['model'],
+  },
   doctor: { good: [], keys: ['findings', 'facts'], misuse: ['model'] },
 }
 

@@ -30,6 +30,7 @@ test('limbeck --help', async () => {
       bench          measure latency and memory, interleaved with a rival
       run            run a model on a text
       inspect        explain a model: work, time and memory by operator and layer, what would help
+      report         show all of an output in one page: threads, lengths, operators, bytes, costs
       doctor         look at this machine: CPU, INT8 kernel, threads, install faults
 
     Options of a verb: limbeck <verb> --help

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LimbeckError } from '../errors.ts'
+import { fullReport } from '../report/testing/sample-details.ts'
 import { sampleReport } from '../report/testing/sample-report.ts'
 import { runCli } from './run-cli.ts'
 import { fakeContext } from './testing/fake-context.ts'
@@ -12,12 +13,14 @@ const jobs = vi.hoisted(() => ({
   bench: vi.fn(),
   run: vi.fn(),
   runVariants: vi.fn(),
+  report: vi.fn(),
 }))
 vi.mock('../jobs/optimize.ts', () => ({ optimize: jobs.optimize }))
 vi.mock('../jobs/export-model.ts', () => jobs)
 vi.mock('../jobs/evaluate.ts', () => ({ evaluate: jobs.evaluate }))
 vi.mock('../jobs/bench.ts', () => ({ bench: jobs.bench }))
 vi.mock('../jobs/run.ts', () => ({ run: jobs.run }))
+vi.mock('../jobs/report.ts', () => ({ report: jobs.report }))
 vi.mock('../jobs/run-variants.ts', () => ({ runVariants: jobs.runVariants }))
 
 beforeEach(() => {
@@ -447,4 +450,48 @@ test('Ctrl-C under --json is an error document too', async () => {
   expect(JSON.parse(context.stdout.text)).toEqual({
     error: { code: 'cancelled', message: 'Cancelled.' },
   })
+})
+
+test('report: every option reaches the job by its name, and the files are told', async () => {
+  jobs.report.mockResolvedValue({ report: fullReport, files: ['/out/report.html'] })
+  const line =
+    'report ./out --source ./m --data dev.tsv --text s --label y --max-length 64 --price 0.1 --currency € --power 45 --threads 1,2 --lengths 8,64 --seconds 2 --batch-size 8 --seed 3 -o r.html --format html'
+  const { code, out } = await limbeck(...line.split(' '))
+  expect(code).toBe(0)
+  expect(called('report')).toEqual({
+    command: `limbeck ${line.replace('€', "'€'")}`,
+    folder: './out',
+    source: './m',
+    data: { file: 'dev.tsv', text: 's', label: 'y' },
+    maxLength: 64,
+    price: 0.1,
+    currency: '€',
+    power: 45,
+    threads: [1, 2],
+    lengths: [8, 64],
+    seconds: 2,
+    batchSize: 8,
+    seed: 3,
+    output: 'r.html',
+    format: 'html',
+  })
+  for (const part of [
+    'Threads',
+    'Length of the text',
+    'A million requests',
+    '  /out/report.html',
+  ]) {
+    expect(out).toContain(`\n${part}\n`)
+  }
+})
+
+test.each([
+  ['report ./out --price 0', 'Expected a number above 0'],
+  ['report ./out --format pdf', 'html, markdown, json'],
+  ['report ./out --lengths 8,x', 'Expected a whole number'],
+  ['report', "missing required argument 'folder'"],
+])('%s is refused', async (line, words) => {
+  const { code, err } = await limbeck(...line.split(' '))
+  expect(code).toBe(2)
+  expect(err).toContain(words)
 })

@@ -100,11 +100,17 @@ const isKind: { readonly [K in Kind]: (value: unknown) => boolean } = {
 
 /**
  * Reads what `optimize` wrote.
- * @throws LimbeckError `usage` for a folder of another kind, `input` for a file that was changed.
+ * @throws LimbeckError `usage` for a folder of another kind, `input` for a file that was changed, `file` for
+ * what is not there.
  */
 export function readOptimized(folder: string): OptimizedFolder {
   const file = join(folder, LIMBECK_FILE)
   const hint = 'Write the folder again with limbeck optimize … --overwrite.'
+  if (!existsSync(folder)) {
+    throw new LimbeckError('file', `${folder}: there is no such folder.`, {
+      hint: 'Give a folder that limbeck optimize wrote.',
+    })
+  }
   if (!existsSync(file)) {
     throw new LimbeckError('usage', `${folder}: it has no ${LIMBECK_FILE}, so it is no output.`, {
       hint: 'Give a folder that limbeck optimize wrote.',

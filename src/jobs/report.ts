@@ -2,12 +2,11 @@
  * `report`: the full report of a folder that `optimize` wrote. Accuracy, verdicts and the choice are taken
  * from there; threads, lengths, operators, layers and running costs are measured here.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { type BenchShape, parseShapes } from '../bench/bench-shape.ts'
 import { LimbeckError } from '../errors.ts'
 import { type DataOptions, readMeasuredText } from '../fit/measured-text.ts'
+import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { chosenOf, headlineLatency, sourceOf } from '../report/outcome.ts'
 import type { Progress } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
@@ -90,8 +89,7 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
   if (options.data && !source.model) {
     throw new LimbeckError('usage', `--data needs the source: ${source.missing}`)
   }
-  const scratch = await mkdtemp(join(tmpdir(), 'limbeck-'))
-  try {
+  return withScratchFolder(async (scratch) => {
     const start = performance.now()
     const files = filesOf(optimized.report, folder)
     if (source.model) {
@@ -110,13 +108,11 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
     const seconds = (performance.now() - start) / 1000
     const result: Report = {
       ...judged,
-      notes: [...judged.notes, ...(await notesOf(judged, source.missing))],
+      notes: [...judged.notes, ...(await notesOf(judged, details, source.missing))],
       details: { ...details, seconds, command: options.command },
     }
     return { report: result, files: await target(result) }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-  }
+  })
 }
 
 interface Plan extends DetailOptions {
@@ -181,11 +177,12 @@ function announce(
     },
   ]
   const total = plans.reduce((sum, plan) => sum + estimateSeconds(plan), 5)
-  const tokens = lengths.length > 1 ? `${lengths[0]} to ${lengths.at(-1)}` : lengths.join('')
+  const most = lengths.length > 1 ? `${lengths[0]} to ${lengths.at(-1)}` : lengths.join('')
+  const about = formatSeconds(total).replace(/\.\d+/, '')
   progress
     ?.step('Report')
     .done(
-      `about ${formatSeconds(total).replace(/\.\d+/, '')} to measure ${threads.join(', ')} threads and ${tokens} tokens`,
+      `measuring takes about ${about}: threads ${threads.join(', ')}; ${most} tokens; operators`,
     )
 }
 
@@ -255,14 +252,31 @@ async function measureDetails(
   }
 }
 
-async function notesOf(base: Report, missing: string | undefined): Promise<string[]> {
+/** A 95th percentile beyond this many medians: others took turns with what was measured. */
+const QUIET_SPREAD = 2
+
+async function notesOf(
+  base: Report,
+  { threads, lengths }: ReportDetails,
+  missing: string | undefined,
+): Promise<string[]> {
   const { cpu, int8Kernel } = await machineReport()
   const elsewhere = cpu !== base.machine.cpu || int8Kernel !== base.machine.int8Kernel
+  const rows = [threads, lengths].flatMap((sweep) =>
+    (sweep?.variants ?? []).flatMap(({ latency }) => latency),
+  )
+  // with more threads than cores it always does
+  const restless = rows.some((row) => !row.oversubscribed && row.p95 > QUIET_SPREAD * row.p50)
   return [
     ...(missing ? [missing] : []),
     ...(elsewhere
       ? [
           `Threads, lengths, operators and costs were measured on another machine (${cpu}, ${int8Kernel}) than accuracy and the first table (${base.machine.cpu}, ${base.machine.int8Kernel}).`,
+        ]
+      : []),
+    ...(restless
+      ? [
+          'Latencies by threads or length varied much (a 95th percentile beyond two medians): the machine was busy; measure again when it is idle.',
         ]
       : []),
   ]

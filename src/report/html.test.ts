@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { reportHtml } from './html.ts'
 import { html } from './html-template.ts'
+import { fullReport, sampleDetails } from './testing/sample-details.ts'
 import { sampleReport, unlabelledReport } from './testing/sample-report.ts'
 
 const hostile = `</style></svg><script>alert('1')</script><img src=x onerror="alert(2)">`
@@ -34,6 +35,63 @@ test('nothing from outside becomes markup', async () => {
   expect(page.match(/<svg /g)).toHaveLength(page.match(/<\/svg>/g)!.length)
 })
 
+test('names from files are text in every section and picture', async () => {
+  const named = <T extends { readonly name: string }>(all: readonly T[]) =>
+    all.map((one) => ({ ...one, name: `${hostile}${one.name}` }))
+  const { threads, lengths, operators, layers, running } = sampleDetails
+  const page = await reportHtml({
+    ...sampleReport,
+    variants: named(sampleReport.variants),
+    chosen: `${hostile}INT8`,
+    details: {
+      ...sampleDetails,
+      command: hostile,
+      threads: { variants: named(threads!.variants) },
+      lengths: { variants: named(lengths!.variants) },
+      operators: {
+        ...operators!,
+        variants: named(operators!.variants).map((one) => ({
+          ...one,
+          operators: named(one.operators),
+        })),
+      },
+      layers: {
+        variants: named(layers!.variants).map((one) => ({ ...one, layers: named(one.layers) })),
+      },
+      running: { ...running!, currency: hostile, variants: named(running!.variants) },
+    },
+  })
+  expect(page).not.toMatch(/<script|<img|<iframe/i)
+  expect(page.replace(/"[^"]*"/g, '""').match(/<[^>]* on\w+=/gi)).toBeNull()
+  expect(page.match(/<\/style>/g)).toHaveLength(1)
+  expect(page.match(/<svg /g)).toHaveLength(page.match(/<\/svg>/g)!.length)
+})
+
+test('the full page is small, loads nothing, and every id in it is one of a kind', async () => {
+  const page = await reportHtml(fullReport)
+  expect(page.length).toBeLessThan(500_000)
+  expect(page.replaceAll('http://www.w3.org/', '')).not.toMatch(
+    /https?:\/\/|url\(|@import|<link|\bsrc=/,
+  )
+  const ids = [...page.matchAll(/\bid="([^"]*)"/g)].map(([, id]) => id!)
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const [, named] of page.matchAll(/aria-labelledby="([^"]*)"/g)) {
+    for (const id of named!.split(' ')) expect(ids).toContain(id)
+  }
+  // three widths of six pictures
+  expect(page.match(/role="img"/g)).toHaveLength(18)
+  expect(page).not.toMatch(/NaN|undefined|Infinity/)
+})
+
+test('the verdict is a shape, and the front is drawn', async () => {
+  const page = await reportHtml(sampleReport)
+  for (const words of ['chosen, proven', 'other variant, undecided', 'Pareto front']) {
+    expect(page).toContain(`${words}</li>`)
+  }
+  expect(page).toContain('On the Pareto front: INT8, fp32 optimized.')
+  expect(page).toMatch(/<polyline points|<path d="M[^"]*" fill="none" stroke="var\(--chosen\)"/)
+})
+
 test('the page loads nothing, runs nothing, and says so to the browser', async () => {
   const page = await reportHtml(sampleReport)
   expect(page).toContain(
@@ -44,7 +102,7 @@ test('the page loads nothing, runs nothing, and says so to the browser', async (
 
 test('the chart names itself, shows every variant and takes the colours of the page', async () => {
   const page = await reportHtml(sampleReport)
-  const [svg] = /<svg [\s\S]*?<\/svg>/.exec(page)!
+  const [svg] = /<svg [^>]*role="img"[\s\S]*?<\/svg>/.exec(page)!
   expect(svg).toContain('role="img" aria-labelledby="chart-0-title chart-0-desc"')
   expect(svg).toContain('Latency against accuracy of 4 variants')
   for (const { name } of sampleReport.variants)

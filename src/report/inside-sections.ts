@@ -44,7 +44,9 @@ export function operatorsSection(report: Report): DetailSection | undefined {
   }
   const rows = [
     ...shown.map((name) => ({ label: name, of: [name] })),
-    ...(rest.length > 0 ? [{ label: `${rest.length} others`, of: rest }] : []),
+    ...(rest.length > 0
+      ? [{ label: `${rest.length} other${rest.length === 1 ? '' : 's'}`, of: rest }]
+      : []),
   ]
   return {
     title: 'Time by operator, before and after',

@@ -55,11 +55,11 @@ export function qualityShapes(data: ChartData, size: ChartSize, grid: Margins): 
   const allowed = limitLine(data, plot, py, taken, narrow)
   const boxes = placeLabels(marks, plot, [...allowed.covered, ...front.covered])
   return [
-    ...allowed.shapes,
     ...front.shapes,
     ...points.map((point, i) => bubble(point, marks[i]!)),
     ...points.flatMap((point) => errorBars(point, px, py)),
     ...marks.flatMap((mark, i) => leader(mark, boxes[i]!)),
+    ...allowed.shapes,
     ...points.flatMap((point, i) => label(point, marks[i]!, boxes[i]!, narrow)),
   ]
 }

@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import type { ReportResult } from '../jobs/report.ts'
 import { detailSections } from '../report/detail-sections.ts'
 import { gainSentence, summaryCaption, summaryTable } from '../report/index.ts'
-import { dataOf, dataOptionNames } from './options.ts'
+import { dataOf, dataOptionNames, noData } from './options.ts'
 import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
@@ -32,16 +32,23 @@ export const reportVerb = defineVerb({
   ],
   async run({ args: [folder], options, signal, progress, command }) {
     const { report } = await import('../jobs/report.ts')
-    const { text, textPair, label, task, encoding, noHeader, limit, ...rest } = options
-    const { reportData, threadCounts, reportSeconds, reportOutput, ...more } = rest
-    const columns = { text, textPair, label, task, encoding, noHeader, limit }
+    const { maxLength, source, price, currency, power, threadCounts, lengths, ...others } = options
+    const { reportSeconds, batchSize, seed, reportOutput, format, reportData, ...columns } = others
     const result = await report({
-      ...more,
       folder,
-      data: reportData === undefined ? undefined : dataOf(reportData, columns),
+      source,
+      data: reportData === undefined ? noData(columns) : dataOf(reportData, columns),
+      maxLength,
+      batchSize,
       threads: threadCounts,
+      lengths,
       seconds: reportSeconds,
+      seed,
+      price,
+      currency,
+      power,
       output: reportOutput,
+      format,
       command,
       signal,
       progress,

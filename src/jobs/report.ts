@@ -26,6 +26,7 @@ import {
   timeFiles,
 } from './measure-details.ts'
 import { measureQuality } from './measure-variants.ts'
+import { requireFile } from './model-files.ts'
 import { checkThreads, maxLengthOf } from './model-limits.ts'
 import { readOptimized } from './read-optimized.ts'
 import { findSource } from './report-source.ts'
@@ -84,6 +85,7 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
   const { folder, signal, progress } = options
   const target = reportTarget(folder, options)
   const optimized = readOptimized(folder)
+  if (options.data) requireFile(options.data.file)
   const plan = planOf(options, optimized.report)
   const source = await findSource(optimized, options.source)
   if (options.data && !source.model) {

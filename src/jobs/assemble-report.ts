@@ -91,7 +91,7 @@ export const dataReport = (
   columns: text.columns && columnsText(text.columns),
   labels: text.labels && labelsText(takenLabels(text.labels)),
   source: text.source,
-  rows: text.examples.length > 0 ? text.examples.length : text.encodings.length,
+  rows: quality[0]?.metrics[0]?.n ?? text.examples.length,
   metric: quality[0]?.metrics[0]?.name,
   truncated: text.truncated,
   maxLength: text.maxLength,

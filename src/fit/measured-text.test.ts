@@ -56,6 +56,21 @@ describe('openTextStream', () => {
     expect([held.examples.length, held.encodings.length, held.truncated]).toEqual([9, 9, 9])
   })
 
+  test('what is read whole can be stopped, and says how far it is', async () => {
+    const file = write('long.tsv', ['sentence\tlabel', ...Array(80).fill(rows).flat()])
+    const controller = new AbortController()
+    const told: number[] = []
+    const onProgress = (done: number) => {
+      told.push(done)
+      // from outside, as Ctrl-C comes
+      setImmediate(() => controller.abort())
+    }
+    const { signal } = controller
+    const reading = readMeasuredText({ file, ...data }, model, tokenizer, 8, { signal, onProgress })
+    await expect(reading).rejects.toMatchObject({ code: 'cancelled' })
+    expect(told).toEqual([256])
+  })
+
   test('a bad row is told when it is reached, by its line', async () => {
     const file = write('b.tsv', ['sentence\tlabel', ...rows, 'good film\tsplendid'])
     const stream = await openTextStream({ file, ...data }, model, tokenizer, 8)

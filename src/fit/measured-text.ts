@@ -3,6 +3,7 @@
  * read; held only for what runs over them more than once.
  */
 
+import { setImmediate as breath } from 'node:timers/promises'
 import type { GivenLabels } from '../data/given-labels.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import { type Example, readExamples } from '../data/read-examples.ts'
@@ -83,13 +84,33 @@ export interface MeasuredText extends TextFacts {
   readonly truncated: number
 }
 
+/** Who is told while a file is read, and what stops it. */
+export interface ReadingOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called now and then with the examples read so far. */
+  readonly onProgress?: ((done: number) => void) | undefined
+}
+
+/** Examples between two looks at what else there is to do, such as Ctrl-C. */
+const BREATH = 256
+
 /** Reads and encodes a data file whole. */
 export async function readMeasuredText(
-  ...of: Parameters<typeof openTextStream>
+  data: DataOptions,
+  model: ModelInfo,
+  tokenizer: Tokenizer,
+  maxLength: number,
+  { signal, onProgress }: ReadingOptions = {},
 ): Promise<MeasuredText> {
-  const { examples: read, ...facts } = await openTextStream(...of)
+  const { examples: read, ...facts } = await openTextStream(data, model, tokenizer, maxLength)
   const examples: ReadyExample[] = []
-  for await (const example of read()) examples.push(example)
+  for await (const example of read()) {
+    examples.push(example)
+    if (examples.length % BREATH > 0) continue
+    await breath()
+    if (signal?.aborted) throw new LimbeckError('cancelled', 'cancelled.')
+    onProgress?.(examples.length)
+  }
   return { ...facts, ...held(examples) }
 }
 

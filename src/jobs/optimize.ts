@@ -162,7 +162,12 @@ async function textOf(
     return randomText(model, maxLengthOf(model, undefined, options.maxLength), seed)
   const tokenizer = await tokenizerOf(model)
   const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-  const text = await readMeasuredText(options.data, model, tokenizer, maxLength)
+  const step = options.progress?.step('Reading data')
+  const text = await readMeasuredText(options.data, model, tokenizer, maxLength, {
+    signal: options.signal,
+    onProgress: (done) => step?.update(done, `${done} examples`),
+  })
+  step?.done(`${text.examples.length} examples`)
   tellColumns(text, options.data.file, options.progress)
   return text
 }

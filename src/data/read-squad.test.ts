@@ -84,7 +84,9 @@ describe('errors name the file and the question', () => {
     expect(() => parseSquad(text, 'dev.json')).toThrow("dev.json: expected SQuAD's JSON, got: ")
   })
   it('a file that is not there', async () => {
-    await expect(readSquad('/nowhere/dev.json')).rejects.toThrow('cannot read /nowhere/dev.json')
+    await expect(readSquad('/nowhere/dev.json')).rejects.toThrow(
+      'cannot read data file /nowhere/dev.json',
+    )
   })
 })
 

@@ -5,10 +5,9 @@
  * The file is one JSON document, so it is read whole. It is a v2 set when any question says
  * `is_impossible`: then a question may have no answer, and scores follow v2's script.
  */
-import { readFile } from 'node:fs/promises'
-import { gunzipSync } from 'node:zlib'
 import { LimbeckError } from '../errors.ts'
-import { checkRegular } from './regular-file.ts'
+import { dataExtension, readBytes } from './read-bytes.ts'
+import { readSquadRows } from './squad-rows.ts'
 
 /** A question about a context, and the answers that count as right. */
 export interface SquadQuestion {
@@ -33,11 +32,21 @@ export interface SquadOptions {
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * Reads a SQuAD file, also compressed (.gz).
+ * Reads questions: SQuAD's own JSON, also compressed, or a table of them (see `readSquadRows`).
  * @throws LimbeckError naming the file and the question's id, or its place where it has none.
  */
 export async function readSquad(path: string, options: SquadOptions = {}): Promise<SquadSet> {
-  return parseSquad(await readText(path), path, options)
+  if (dataExtension(path) !== 'json') return readSquadRows(path, options)
+  const text = await readText(path)
+  return isTable(text) ? readSquadRows(path, options) : parseSquad(text, path, options)
+}
+
+/** Whether a document is an array, or holds questions without articles. */
+function isTable(text: string): boolean {
+  if (/^\s*\[/.test(text)) return true
+  // only the beginning is looked at: a document of articles names its paragraphs before any question
+  const head = text.slice(0, 4096)
+  return !head.includes('"paragraphs"') && /"question"\s*:/.test(head)
 }
 
 /** The questions of a SQuAD document. @param where how errors name the file. */
@@ -81,16 +90,24 @@ function answersOf(qa: Json, context: string, where: string): string[] {
   throw malformed(where, 'an answer, or is_impossible', 'neither')
 }
 
+/** Text beyond that fits in no string. */
+const LARGEST_TEXT = 2 ** 29 - 2 ** 20
+
 async function readText(path: string): Promise<string> {
-  let bytes: Buffer
-  await checkRegular(path)
-  try {
-    bytes = await readFile(path)
-    if (path.endsWith('.gz')) bytes = gunzipSync(bytes)
-  } catch (cause) {
-    throw new LimbeckError('file', `cannot read ${path}: ${(cause as Error).message}.`, { cause })
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of readBytes(path)) {
+    size += part.length
+    if (size > LARGEST_TEXT) {
+      throw new LimbeckError('input', `${path}: one JSON document of more than 511 MiB.`, {
+        hint: 'Give a table of questions instead, as Parquet or JSONL.',
+      })
+    }
+    parts.push(part)
   }
-  return bytes.toString('utf8').replace(/^\ufeff/, '')
+  return Buffer.concat(parts)
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
 }
 
 function parseJson(text: string, where: string): Json {

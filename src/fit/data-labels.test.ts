@@ -53,6 +53,30 @@ test('what cannot be inferred is an error with a cure', async () => {
   })
 })
 
+test('class names of the file go by name, or name a model of mere numbers', async () => {
+  const written = async function* () {}
+  const of = async (names: readonly string[], classNames: readonly string[]) => {
+    const { map, source } = await dataLabels({ names, classNames, written })
+    return [source, [0, 1, '0', '-1'].map(map.find), map.names]
+  }
+  expect(await of(['positive', 'negative'], ['negative', 'positive'])).toEqual([
+    'file',
+    [1, 0, 1, undefined],
+    ['positive', 'negative'],
+  ])
+  expect(await of(['LABEL_0', 'LABEL_1'], ['no', 'yes'])).toEqual([
+    'file',
+    [0, 1, 0, undefined],
+    ['no', 'yes'],
+  ])
+  // names that the model does not know leave the numbers, as Hugging Face's trainers do
+  expect(await of(['negative', 'positive'], ['neg', 'pos'])).toEqual([
+    'model',
+    [0, 1, 0, undefined],
+    ['negative', 'positive'],
+  ])
+})
+
 test('a given map is followed', async () => {
   expect(await shown(['negative', 'positive'], ['a', 'b'], 'a=1,b=negative')).toBe(
     'b → negative, a → positive',

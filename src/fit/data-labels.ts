@@ -29,17 +29,26 @@ export interface LabelQuestion {
   /** The model's labels. */
   readonly names: readonly string[]
   readonly given?: string | GivenLabels | undefined
+  /** Names that the data itself gives to its class numbers. */
+  readonly classNames?: readonly string[] | undefined
   /** Reads the labels of the data; asked only where the model's names say nothing. */
   readonly written: () => AsyncIterable<unknown>
 }
 
 /** The label map of a data file. */
-export async function dataLabels({ names, given, written }: LabelQuestion): Promise<DataLabels> {
+export async function dataLabels({
+  names,
+  given,
+  classNames,
+  written,
+}: LabelQuestion): Promise<DataLabels> {
   if (given !== undefined) {
     const classes = givenLabels(given, names)
     return { map: labelMap(names, { classes, namesOnly: true }), source: 'given' }
   }
   const own: DataLabels = { map: labelMap(names), source: 'model' }
+  const told = classNames && labelsOfFile(classNames, names, own)
+  if (told) return told
   if (!areNumbered(names)) return own
   const labels = await distinct(written(), names.length)
   if (!labels || labels.every((label) => own.map.find(label) !== undefined)) {
@@ -51,6 +60,23 @@ export async function dataLabels({ names, given, written }: LabelQuestion): Prom
   if (source === 'numeric order')
     return { map: labelMap(names, { classes, namesOnly: true }), source }
   return { map: labelMap([...classes.keys()], { classes, namesOnly: true }), source }
+}
+
+/** By the names in the file: the model's own in any order, or the file's where the model has none. */
+function labelsOfFile(
+  classNames: readonly string[],
+  names: readonly string[],
+  own: DataLabels,
+): DataLabels | undefined {
+  if (areNumbered(names)) {
+    return classNames.length === names.length
+      ? { map: labelMap(classNames), source: 'file' }
+      : undefined
+  }
+  const ids = classNames.map((name) => labelMap(own.map.names).find(name))
+  if (ids.some((id) => id === undefined)) return undefined
+  const classes = new Map(ids.map((id, label) => [String(label), id!]))
+  return { map: labelMap(names, { classes, namesOnly: true }), source: 'file' }
 }
 
 /** Different labels, as text; undefined when there are more than the model has classes. */
@@ -73,6 +99,8 @@ export function takenLabels({ map, source }: DataLabels): TakenLabels {
 }
 
 const MOST_SHOWN = 12
+/** Sources that are no guess. */
+const told: readonly LabelSource[] = ['model', 'given', 'file']
 
 /** Such as `0 → negative, 1 → positive`; inferred ones say how. */
 export function labelsText({ source, labels }: TakenLabels): string {
@@ -81,8 +109,6 @@ export function labelsText({ source, labels }: TakenLabels): string {
     return source === 'model' ? label : `${label} → ${id}`
   })
   const more = labels.length > MOST_SHOWN ? `, … (${labels.length})` : ''
-  const how = ['model', 'given'].includes(source)
-    ? ''
-    : ` (by ${source}; --label-map says otherwise)`
+  const how = told.includes(source) ? '' : ` (by ${source}; --label-map says otherwise)`
   return `${shown.join(', ')}${more}${how}`
 }

@@ -133,18 +133,7 @@ export const dataTask = (task: DataTask): DataTaskRow => dataTasks[task]
 export interface NamedColumns {
   readonly textPair?: unknown
   readonly label?: unknown
-  readonly file?: string | undefined
 }
-
-/** Whether a file has a shape of its own for the model: SQuAD's JSON, CoNLL's columns; else it is a table. */
-export const hasOwnShape = (
-  { task }: Pick<ModelInfo, 'task'>,
-  { file, label, task: given }: NamedColumns & { readonly file: string; readonly task?: unknown },
-): boolean =>
-  given === 'question-answering' ||
-  given === 'token-classification' ||
-  (task === 'question-answering' && /\.json(\.gz)?$/.test(file)) ||
-  (task === 'token-classification' && (label !== undefined || /\.conll(\.gz)?$/.test(file)))
 
 /** The task that a model and the named columns make; a given name is checked against the model. */
 export function chooseDataTask(
@@ -153,13 +142,6 @@ export function chooseDataTask(
   given?: string,
 ): DataTask {
   if (given !== undefined) return checkTask(given, model)
-  if (model.task === 'question-answering' && /\.json(\.gz)?$/.test(columns.file ?? '')) {
-    return 'question-answering'
-  }
-  if (model.task === 'token-classification') {
-    const tagged = columns.label !== undefined || /\.conll(\.gz)?$/.test(columns.file ?? '')
-    if (tagged) return 'token-classification'
-  }
   if (columns.label === undefined) return 'embeddings'
   if (model.task === 'sequence-classification') {
     if (model.problemType === 'multi_label_classification') return 'multi-label-classification'

@@ -7,13 +7,14 @@ import { setImmediate as breath } from 'node:timers/promises'
 import type { GivenLabels } from '../data/given-labels.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import { type Example, readExamples } from '../data/read-examples.ts'
-import { readTable } from '../data/read-table.ts'
+import { type Column, readClassNames, readTable, type TableOptions } from '../data/read-table.ts'
 import type { Encoding, Tokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
 import { type DataColumns, dataColumns } from './data-columns.ts'
 import { type DataLabels, dataLabels } from './data-labels.ts'
-import { chooseDataTask, type DataTask, dataTask, hasOwnShape } from './data-task.ts'
+import { chooseDataTask, type DataTask, dataTask } from './data-task.ts'
+import { ownTask } from './own-task.ts'
 import { askFile } from './question-answering.ts'
 import {
   type ExampleRows,
@@ -22,7 +23,7 @@ import {
   judgeTogether,
   type ReadyExample,
 } from './ready-example.ts'
-import { readTaggedText } from './token-classification.ts'
+import { readTaggedText, taggedLabels } from './token-classification.ts'
 import { labelsOfColumn } from './zero-shot-text.ts'
 
 /** A data file and its columns, by name or number from 1; known names are found by default. */
@@ -130,8 +131,9 @@ export async function openTextStream(
   tokenizer: Tokenizer,
   maxLength: number,
 ): Promise<TextStream> {
-  const columns = hasOwnShape(model, data) ? undefined : await dataColumns(data, model)
-  const task = chooseDataTask(model, { ...data, ...columns }, data.task)
+  const own = await ownTask(model, data)
+  const columns = own ? undefined : await dataColumns(data, model)
+  const task = chooseDataTask(model, { ...data, ...columns }, data.task ?? own)
   const { judgedBy } = dataTask(task)
   const judge = judgedBy && (() => judgeBy(judgedBy, model.labels.length))
   const facts = { source: 'labelled', task, maxLength, judge } as const
@@ -139,8 +141,9 @@ export async function openTextStream(
     return { ...facts, examples: () => askFile(data.file, tokenizer, { ...data, maxLength }) }
   }
   if (task === 'token-classification') {
-    const read = () => readTaggedText(data, model, tokenizer, maxLength)
-    return { ...facts, examples: () => atLeastOne(read(), data.file, 'sentences') }
+    const labels = await taggedLabels(data, model.labels)
+    const read = () => readTaggedText(data, labels.map, tokenizer, maxLength)
+    return { ...facts, labels, examples: () => atLeastOne(read(), data.file, 'sentences') }
   }
   const row = dataTask(task)
   const { text, textPair, label } = columns!
@@ -157,9 +160,7 @@ export async function openTextStream(
       : undefined
   const labels =
     kind === 'class' || kind === 'classes'
-      ? await labelsOf(data, candidates ?? model.labels, () =>
-          readTable(data.file, { label: label! }, reading),
-        )
+      ? await columnLabels(data, candidates ?? model.labels, label!, reading)
       : undefined
   const options = {
     columns: { text, textPair, target: kind === 'none' ? undefined : label },
@@ -214,17 +215,19 @@ async function* atLeastOne<T>(
   if (!found) throw new LimbeckError('input', `${file}: expected ${what}, found none.`)
 }
 
-/** What the labels of a table mean. */
-const labelsOf = (
+/** What the labels of a column mean. */
+const columnLabels = async (
   data: DataOptions,
   names: readonly string[],
-  rows: () => AsyncIterable<{ readonly cells: { readonly label: unknown } }>,
+  label: Column,
+  reading: TableOptions,
 ): Promise<DataLabels> =>
   dataLabels({
     names,
     given: data.labelMap,
+    classNames: await readClassNames(data.file, label, reading),
     written: async function* () {
-      for await (const { cells } of rows()) yield cells.label
+      for await (const { cells } of readTable(data.file, { label }, reading)) yield cells.label
     },
   })
 

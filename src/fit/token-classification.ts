@@ -3,50 +3,81 @@
  * as in Devlin et al. 2018, section 5.3.
  */
 import { entitiesOf } from '../data/entities.ts'
-import { labelMap } from '../data/label-map.ts'
+import type { GivenLabels } from '../data/given-labels.ts'
+import type { LabelMap } from '../data/label-map.ts'
 import { argmax, softmax } from '../data/logits.ts'
 import { characterSpans, type Span, withoutSpace } from '../data/offsets.ts'
-import { readConll } from '../data/read-conll.ts'
-import { type Column, parseColumn } from '../data/read-table.ts'
+import { type Column, parseColumn, readClassNames } from '../data/read-table.ts'
+import { isTaggedTable, readTagged } from '../data/read-tagged.ts'
+import { taggedColumns } from '../data/tagged-rows.ts'
 import type { Encoding, OffsetEncoding, Tokenizer, WordEncoding } from '../data/tokenizer.ts'
-import type { ModelInfo } from '../models/build-model.ts'
+import { type DataLabels, dataLabels } from './data-labels.ts'
 import type { ReadyExample } from './ready-example.ts'
 
-/** Columns of a CoNLL file by number, and how much of it is read. */
+/** Columns of a CoNLL file by number, of a table by name too, and how much of it is read. */
 export interface TaggedOptions {
   readonly file: string
   readonly text?: string | undefined
   readonly label?: string | undefined
+  readonly labelMap?: string | GivenLabels | undefined
   readonly encoding?: string | undefined
   readonly limit?: number | undefined
 }
 
 /**
- * The sentences of a CoNLL file, encoded as they are read.
+ * The sentences of a file, encoded as they are read.
  * @throws LimbeckError naming file and line for a word without a tag, or with one the model has not.
  */
 export async function* readTaggedText(
   data: TaggedOptions,
-  { labels }: Pick<ModelInfo, 'labels'>,
+  labels: LabelMap,
   tokenizer: Tokenizer,
   maxLength: number,
 ): AsyncGenerator<ReadyExample> {
-  const { file, encoding, limit } = data
-  const sentences = readConll(file, {
-    text: column(data.text),
-    tag: column(data.label),
-    labels: labelMap(labels),
-    encoding,
-    limit,
-  })
+  const { limit } = data
+  const { names } = labels
+  const sentences = readTagged(data.file, { ...columnsOf(data), labels, limit })
   for await (const { words, target } of sentences) {
     const encoded = tokenizer.encodeWords(words, { maxLength })
     yield {
       texts: [encoded],
-      expected: target.map((tag) => labels[tag]!),
-      answer: ([rows]) => wordTags(rows!, encoded, words.length, labels),
+      expected: target.map((tag) => names[tag]!),
+      answer: ([rows]) => wordTags(rows!, encoded, words.length, names),
     }
   }
+}
+
+const columnsOf = ({ text, label, encoding }: TaggedOptions) => ({
+  text: column(text),
+  tag: column(label),
+  encoding,
+})
+
+/** What the tags of a file mean to a model. */
+export async function taggedLabels(
+  data: TaggedOptions,
+  names: readonly string[],
+): Promise<DataLabels> {
+  const { file, labelMap: given } = data
+  const columns = columnsOf(data)
+  const classNames = isTaggedTable(file)
+    ? await readClassNames(file, (await taggedColumns(file, columns)).tag)
+    : undefined
+  return dataLabels({
+    names,
+    given,
+    classNames,
+    written: async function* () {
+      const met: unknown[] = []
+      const labels: LabelMap = {
+        names: [],
+        found: new Map(),
+        find: () => 0,
+        classOf: (tag) => met.push(tag),
+      }
+      for await (const _ of readTagged(file, { ...columns, labels })) yield* met.splice(0)
+    },
+  })
 }
 
 const column = (text: string | undefined): Column | undefined =>

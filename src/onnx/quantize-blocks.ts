@@ -8,7 +8,7 @@
  * that is not full is filled with its zero point.
  */
 import { invariant, LimbeckError } from '../errors.ts'
-import { derive, type ReadTensor, type Tensor } from '../graph/tensor.ts'
+import { derive, inlineTensor, type ReadTensor, type Tensor } from '../graph/tensor.ts'
 import type { FileAccess } from './file-access.ts'
 import { floatChunks } from './float-chunks.ts'
 
@@ -134,6 +134,39 @@ function encodeRow(row: Float32Array, index: number, how: BlockQuantization, to:
 function put(bytes: Uint8Array, at: number, i: number, bits: 4 | 8, value: number): void {
   if (bits === 8) bytes[at + i] = value
   else bytes[at + (i >> 1)]! |= value << (i & 1 ? 4 : 0)
+}
+
+/** Codes found elsewhere, `[rows, columns]` with scales and zero points `[rows, blocks]`, as the kernels hold them. */
+export function packBlocks(
+  [rows, columns]: readonly [number, number],
+  found: {
+    readonly codes: ArrayLike<number>
+    readonly scales: ArrayLike<number>
+    readonly zeroPoints: ArrayLike<number>
+  },
+  how: BlockQuantization,
+): BlockWeight {
+  const { bits, block } = how
+  const shapes = blockShapes([rows, columns], how)
+  const blocks = shapes.scales[1]
+  const codes = new Uint8Array(rows * blocks * shapes.codes[2])
+  const zeroPoints = new Uint8Array(rows * shapes.zeroPoints[1])
+  for (let row = 0; row < rows; row++) {
+    for (let b = 0; b < blocks; b++) {
+      const zero = found.zeroPoints[row * blocks + b]!
+      put(zeroPoints, row * shapes.zeroPoints[1], b, bits, zero)
+      const at = (row * blocks + b) * shapes.codes[2]
+      for (let i = 0; i < block; i++) {
+        const column = b * block + i
+        put(codes, at, i, bits, column < columns ? found.codes[row * columns + column]! : zero)
+      }
+    }
+  }
+  return {
+    codes: inlineTensor('uint8', shapes.codes, codes),
+    scales: inlineTensor('float32', shapes.scales, Float32Array.from(found.scales)),
+    zeroPoints: how.symmetric ? undefined : inlineTensor('uint8', shapes.zeroPoints, zeroPoints),
+  }
 }
 
 /** Scale and zero point of a block. */

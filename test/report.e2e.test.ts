@@ -144,9 +144,11 @@ it('takes accuracy anew on data that is given, and says beforehand how long it w
 it('without its source it says so, and shows the rest', async () => {
   cpSync(join(cwd, 'out'), join(cwd, 'alone'), { recursive: true })
   const lineage = JSON.parse(read('alone/limbeck.json')) as {
-    report: { model: { folder: string } }
+    report: { chosen: string; model: { folder: string } }
   }
   lineage.report.model.folder = 'gone'
+  // the case in which nothing of the choice is left to look into
+  lineage.report.chosen = 'fp32 as exported'
   writeFileSync(join(cwd, 'alone/limbeck.json'), JSON.stringify(lineage))
   const args = ['report', 'alone', ...quick, '--format', 'json']
   const { code, stderr } = await limbeck(args, { cwd })
@@ -157,6 +159,7 @@ it('without its source it says so, and shows the rest', async () => {
   expect(details!.threads!.variants.every(({ latency }) => latency.every((r) => !r.vsSource))).toBe(
     true,
   )
+  expect(details!.lengths ?? details!.operators).toBeUndefined()
   expect(notes).toContain(
     'The source gone is not there any more. What compares with it is left out; give its folder with --source.',
   )

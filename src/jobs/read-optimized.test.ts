@@ -49,7 +49,7 @@ test('what optimize wrote is read', () => {
 describe('what is not is refused in one sentence', () => {
   test.each([
     ['version', 2, 'expected report.version 1, found 2'],
-    ['variants', [], 'expected variants in its report, found none'],
+    ['variants', [], 'expected a source and variants in its report, found 0'],
     ['variants', {}, 'report.variants to be a list'],
     [
       'variants.1.latency.0.p50',

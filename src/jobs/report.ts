@@ -3,7 +3,7 @@
  * from there; threads, lengths, operators, layers and running costs are measured here.
  */
 import { basename, join, resolve } from 'node:path'
-import { type BenchShape, parseShapes } from '../bench/bench-shape.ts'
+import type { BenchShape } from '../bench/bench-shape.ts'
 import { LimbeckError } from '../errors.ts'
 import { type DataOptions, readMeasuredText } from '../fit/measured-text.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
@@ -27,7 +27,7 @@ import {
 } from './measure-details.ts'
 import { measureQuality } from './measure-variants.ts'
 import { requireFile } from './model-files.ts'
-import { checkThreads, maxLengthOf } from './model-limits.ts'
+import { checkThreads, maxLengthOf, shapesOf } from './model-limits.ts'
 import { readOptimized } from './read-optimized.ts'
 import { findSource } from './report-source.ts'
 import { reportTarget } from './report-target.ts'
@@ -125,8 +125,9 @@ interface Plan extends DetailOptions {
 
 function planOf(options: ReportOptions, base: Report): Plan {
   const threads = [...new Set(options.threads ?? [1, 2, 4])].sort((a, b) => a - b)
-  checkThreads(...threads)
-  const { positions } = openModel(options.folder).dims
+  checkThreads(...threads, base.headline.threads)
+  const model = openModel(options.folder)
+  const { positions } = model.dims
   const long = options.lengths?.find((length) => length > positions)
   if (long !== undefined) {
     throw new LimbeckError(
@@ -136,7 +137,7 @@ function planOf(options: ReportOptions, base: Report): Plan {
   }
   const lengths = options.lengths ?? LENGTHS.filter((length) => length <= positions)
   return {
-    shape: parseShapes(base.headline.shape)[0]!,
+    shape: shapesOf(model, base.headline.shape, '')[0]!,
     threads,
     lengths: [...new Set(lengths)].sort((a, b) => a - b),
     seconds: options.seconds ?? SECONDS,
@@ -231,12 +232,16 @@ async function measureDetails(
 ): Promise<ReportDetails> {
   const pair = beforeAndAfter(base, files)
   const { shape, threads, lengths } = plan
+  const at = base.headline.threads
   const rows = { shapes: [shape], threads }
   const byThreads = latencySweep(await timeFiles('Timing threads', files, rows, plan))
   const shapes = lengths.map((sequence) => ({ batch: 1, sequence }))
-  const at = base.headline.threads
-  const byLength = await timeFiles('Timing lengths', pair, { shapes, threads: [at] }, plan)
-  const operators = await profileFiles(pair, shape, at, scratch, plan)
+  // where the source was chosen and is gone, there is nothing to show of it
+  const ofPair = async () => ({
+    lengths: latencySweep(await timeFiles('Timing lengths', pair, { shapes, threads: [at] }, plan)),
+    operators: await profileFiles(pair, shape, at, scratch, plan),
+  })
+  const inside = pair.length > 0 ? await ofPair() : undefined
   // what is quoted as a cost must not come from more threads than there are cores
   const sound = (row: { readonly oversubscribed: boolean }): boolean => !row.oversubscribed
   const costs = byThreads.variants.flatMap(({ name, latency }) => {
@@ -247,8 +252,7 @@ async function measureDetails(
     measuredAt: new Date().toISOString(),
     seconds: 0,
     threads: byThreads,
-    lengths: latencySweep(byLength),
-    operators,
+    ...inside,
     layers: layerBytes(files),
     running: runningCost(costs, { pricePerHour: price, currency, watts: power }),
   }

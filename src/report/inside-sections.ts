@@ -54,20 +54,17 @@ export function operatorsSection(report: Report): DetailSection | undefined {
       `What ran, by ONNX Runtime's profiler, at ${shape} with ${threads} thread${threads === 1 ? '' : 's'}; medians, all nodes of an operator together: ${variants.map(({ name, total }) => `${formatMs(total)} in ${name}`).join(', ')}. The profiler itself takes some time of each node.`,
     ],
     table: {
-      columns: [
-        { title: 'operator' },
-        ...variants.flatMap(({ name }) => [
-          { title: name, ...right },
-          { title: 'share', ...right, drop: 2 },
-          { title: 'nodes', ...right, drop: 1 },
-        ]),
-      ],
+      columns: [{ title: 'operator' }, ...variants.map(({ name }) => ({ title: name, ...right }))],
       rows: rows.map(({ label, of }) => [
         label,
-        ...variants.flatMap((variant): Cell[] => {
+        ...variants.map((variant): Cell => {
           const { nodes, ms } = timeOf(variant, of)
-          if (nodes === 0) return [unknown, unknown, unknown]
-          return [timeText(ms), formatPercent(ms / variant.total), formatCount(nodes)]
+          if (nodes === 0) return unknown
+          const share = formatPercent(ms / variant.total)
+          return {
+            text: timeText(ms),
+            detail: `${share}, ${formatCount(nodes)} node${nodes === 1 ? '' : 's'}`,
+          }
         }),
       ]),
     },
@@ -135,24 +132,27 @@ export function layersSection(report: Report): DetailSection | undefined {
       ],
     },
     key: keyOf(report, pair),
-    drawing: barDrawing({
-      id: 'layers',
-      title: 'Bytes of the weights by layer',
-      description: pair.map((one) => `${one.name}: ${formatBytes(sum(one))}`).join('; '),
-      axis: 'MB in the file',
-      format: (value) => String(Number((value / 1e6).toPrecision(6))),
-      groups: [
-        {
-          rows: rows.map((row) => ({
-            label: row,
-            bars: pair.flatMap(({ name, bytes }) => {
-              const value = bytes.get(row)
-              if (value === undefined) return []
-              return [{ tint: nameTint(report, name), value, text: formatBytes(value) }]
-            }),
-          })),
-        },
-      ],
-    }),
+    drawing:
+      pair.length === 0
+        ? undefined
+        : barDrawing({
+            id: 'layers',
+            title: 'Bytes of the weights by layer',
+            description: pair.map((one) => `${one.name}: ${formatBytes(sum(one))}`).join('; '),
+            axis: 'MB in the file',
+            format: (value) => String(Number((value / 1e6).toPrecision(6))),
+            groups: [
+              {
+                rows: rows.map((row) => ({
+                  label: row,
+                  bars: pair.flatMap(({ name, bytes }) => {
+                    const value = bytes.get(row)
+                    if (value === undefined) return []
+                    return [{ tint: nameTint(report, name), value, text: formatBytes(value) }]
+                  }),
+                })),
+              },
+            ],
+          }),
   }
 }

@@ -179,16 +179,24 @@ function nameShapes(lines: readonly Line[], at: Place): Shape[] {
 
 const LEAST_GAP = 34
 
+/** Words that would touch those before them are left out; the table has them all. */
 function betweenShapes({ lines: [upper, lower], between = [] }: LineChart, at: Place): Shape[] {
-  return between.flatMap(({ x, text: words }): Shape[] => {
+  const shapes: Shape[] = []
+  let last = { right: Number.NEGATIVE_INFINITY, y: 0 }
+  for (const { x, text: words } of between) {
     const [a, b] = [upper, lower].map((one) => one?.points.find((point) => point.x === x)?.y)
-    if (a === undefined || b === undefined) return []
+    if (a === undefined || b === undefined) continue
     const [top, bottom] = [at.y(a), at.y(b)]
-    if (Math.abs(bottom - top) < LEAST_GAP) return []
+    if (Math.abs(bottom - top) < LEAST_GAP) continue
+    const [middle, half] = [(top + bottom) / 2, textWidth(words, detailSize) / 2]
+    const touches = at.x(x) - half < last.right + 4 && Math.abs(middle - last.y) < detailSize + 4
+    if (touches) continue
+    last = { right: at.x(x) + half, y: middle }
     const style = { align: 'center', fill: 'var(--muted)', ...font(detailSize, 600) }
-    return [
+    shapes.push(
       line(at.x(x), top, at.x(x), bottom, { stroke: 'var(--line)', lineWidth: 1 }),
-      text(words, at.x(x), (top + bottom) / 2, { ...style, ...halo, lineWidth: 5 }),
-    ]
-  })
+      text(words, at.x(x), middle, { ...style, ...halo, lineWidth: 5 }),
+    )
+  }
+  return shapes
 }

@@ -161,7 +161,8 @@ export function chooseDataTask(
   )
 }
 
-function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
+/** A given task, if it is one and the model can do it. */
+export function checkTask(given: string, model: Pick<ModelInfo, 'task'>): DataTask {
   if (!isDataTask(given)) {
     const known = Object.keys(dataTasks)
     const near = nearest(given, known)

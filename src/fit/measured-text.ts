@@ -13,7 +13,7 @@ import { LimbeckError } from '../errors.ts'
 import type { ModelInfo } from '../models/build-model.ts'
 import { type DataColumns, dataColumns } from './data-columns.ts'
 import { type DataLabels, dataLabels } from './data-labels.ts'
-import { chooseDataTask, type DataTask, dataTask } from './data-task.ts'
+import { checkTask, chooseDataTask, type DataTask, dataTask } from './data-task.ts'
 import { ownTask } from './own-task.ts'
 import { askFile } from './question-answering.ts'
 import {
@@ -131,6 +131,7 @@ export async function openTextStream(
   tokenizer: Tokenizer,
   maxLength: number,
 ): Promise<TextStream> {
+  if (data.task !== undefined) checkTask(data.task, model)
   const own = await ownTask(model, data)
   const columns = own ? undefined : await dataColumns(data, model)
   const task = chooseDataTask(model, { ...data, ...columns }, data.task ?? own)

@@ -47,6 +47,10 @@ describe('labelsOf', () => {
     expect(labelsOf(config({ id2label })).join('')).toBe('abcdefghijk')
     expect(labelsOf(config({ num_labels: 3 }))).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2'])
     expect(labelsOf(config({ id2label: null }))).toHaveLength(2)
+    expect(labelsOf(config({ num_labels: 2 ** 18 }))).toHaveLength(2 ** 18)
+    expect(() => labelsOf(config({ num_labels: 2 ** 24 }))).toThrow(
+      'config.json: expected at most 262144 labels, found num_labels 16777216.',
+    )
   })
 
   it.each([

@@ -47,6 +47,9 @@ export function textOf(config: ModelConfig, key: string, fallback: string): stri
   )
 }
 
+/** More classes than any published head has; a number alone must not make millions of names. */
+const MOST_LABELS = 2 ** 18
+
 /** Labels by class index, from `id2label` (or `LABEL_n` for `num_labels`); 2 when neither is given. */
 export function labelsOf(config: ModelConfig): string[] {
   const map = config.json.id2label
@@ -63,5 +66,12 @@ export function labelsOf(config: ModelConfig): string[] {
     )
   }
   const count = sizeOf(config, ['num_labels'], 2)
+  if (count > MOST_LABELS) {
+    throw new LimbeckError(
+      'input',
+      `${config.file}: expected at most ${MOST_LABELS} labels, found num_labels ${count}.`,
+      { hint: 'Restore the config.json that the weights were saved with.' },
+    )
+  }
   return Array.from({ length: count }, (_, i) => `LABEL_${i}`)
 }

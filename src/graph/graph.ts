@@ -50,6 +50,8 @@ export interface IntegerQuantization {
   /** Symmetric weight codes lie in ±(2^(weightBits−1) − 1): 7 keeps u8×s8 sums exact on CPUs that saturate. */
   readonly weightBits: 7 | 8
   readonly granularity: 'tensor' | 'column' | 'row'
+  /** Range of the activations at run time: of the whole tensor (default), or of each token alone. */
+  readonly activations?: 'tensor' | 'token'
 }
 
 /** Weights alone, in blocks along each row of the stored `[out, in]` matrix or of a table. */

@@ -8,7 +8,14 @@
 import { int } from '../graph/attributes.ts'
 import type { IntegerQuantization, NodeQuantization, Value } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
-import { int64Tensor, reshaped, type Tensor, transposed } from '../graph/tensor.ts'
+import {
+  floatScalar,
+  inlineTensor,
+  int64Tensor,
+  reshaped,
+  type Tensor,
+  transposed,
+} from '../graph/tensor.ts'
 import { quantizedWeight } from '../onnx/quantize-weight.ts'
 import { type LinearLayer, linearLayer, linearMiss } from './linear-layer.ts'
 
@@ -16,9 +23,15 @@ import { type LinearLayer, linearLayer, linearMiss } from './linear-layer.ts'
 export type LinearKernel = (context: RewriteContext, layer: LinearLayer, x: Value) => Value
 
 /** Kernels of quantized linear layers by the scheme of their note: the target's choice. */
-export type LinearKernels = Readonly<
-  Record<Exclude<NodeQuantization['scheme'], 'weight-only'>, LinearKernel>
->
+export type LinearKernels = Readonly<Record<KernelKind, LinearKernel>>
+
+type KernelKind = 'dynamic' | 'dynamic-token' | 'blocks'
+
+function kernelOf(note: NodeQuantization | undefined, kernels: LinearKernels): LinearKernel {
+  if (!note || note.scheme === 'weight-only') return gemm
+  if (note.scheme === 'blocks') return kernels.blocks
+  return kernels[note.activations === 'token' ? 'dynamic-token' : 'dynamic']
+}
 
 const MICROSOFT = 'com.microsoft'
 
@@ -49,6 +62,54 @@ export const matMulInteger: LinearKernel = (context, layer, x) => {
   const scaled = context.op('Mul', [context.op('Cast', [product], { to: int(1) }), factor])
   return layer.bias ? context.op('Add', [scaled, layer.bias]) : scaled
 }
+
+/**
+ * A range for each token: rows scaled to ±127 by their own largest value, then the same integer products. The
+ * zero point is 128 for all, which leaves the kernel one scale: 1.
+ */
+const perToken =
+  (
+    product: (context: RewriteContext, codes: Value, zero: Value, layer: LinearLayer) => Value,
+  ): LinearKernel =>
+  (context, layer, x) => {
+    const last = context.constant(int64Tensor([-1]), 'axis')
+    const sizes = context.op('ReduceMax', [context.op('Abs', [x]), last], { keepdims: int(0) })
+    const step = context.constant(floatScalar(1 / 127), 'step')
+    const least = context.constant(floatScalar(LEAST_SCALE), 'least')
+    const scale = context.op('Max', [context.op('Mul', [sizes, step]), least])
+    const zero = context.constant(inlineTensor('uint8', [], Uint8Array.of(128)), 'zero')
+    const zeros = context.op('Expand', [zero, context.op('Shape', [scale])])
+    const codes = context.op('QuantizeLinear', [x, scale, zeros], { axis: int(0) })
+    const one = context.constant(int64Tensor([1]), 'axis')
+    const column = context.op('Unsqueeze', [scale, one])
+    const scaled = context.op('Mul', [product(context, codes, zero, layer), column])
+    return layer.bias ? context.op('Add', [scaled, layer.bias]) : scaled
+  }
+
+/** A row of zeros has to be divided by something. */
+const LEAST_SCALE = 1e-30
+
+/** Per token by ONNX Runtime's fused kernel. */
+export const matMulTokensToFloat = perToken((context, codes, zero, layer) => {
+  const weight = weightOf(layer)
+  const inputs = [
+    codes,
+    context.constant(weight.codes, `${weight.name}_quantized`),
+    context.constant(floatScalar(1), 'scale'),
+    context.constant(weight.scales, `${weight.name}_scale`),
+    zero,
+  ]
+  return context.op('MatMulIntegerToFloat', inputs, {}, { domain: MICROSOFT })
+})
+
+/** Per token by standard operators. */
+export const matMulTokens = perToken((context, codes, zero, layer) => {
+  const weight = weightOf(layer)
+  const matrix = context.constant(weight.codes, `${weight.name}_quantized`)
+  const product = context.op('MatMulInteger', [codes, matrix, zero])
+  const float = context.op('Cast', [product], { to: int(1) })
+  return context.op('Mul', [float, context.constant(weight.scales, `${weight.name}_scale`)])
+})
 
 /** Codes `[in, out]` and scales `[out]` of a weight stored `[out, in]`. */
 function weightOf(layer: LinearLayer): { codes: Tensor; scales: Tensor; name: string } {
@@ -81,8 +142,7 @@ export function lowerLinear(anchor: 'Add' | 'MatMul', kernels: LinearKernels): N
         if (miss) context.miss(name, 2, miss.reason, miss.value)
         return undefined
       }
-      const scheme = layer.matmul.quantization?.scheme
-      const kernel = scheme === undefined || scheme === 'weight-only' ? gemm : kernels[scheme]
+      const kernel = kernelOf(layer.matmul.quantization, kernels)
       if (rank === 2) return [kernel(context, layer, layer.x)]
       const flat = flatten(context, layer.x, layer.inSize)
       return [unflatten(context, kernel(context, layer, flat), layer.x, layer.outSize)]

@@ -11,11 +11,13 @@ import { fuseAttention } from './lower-attention.ts'
 import { fuseBiasedAttention } from './lower-attention-bias.ts'
 import { lowerBlockTable, matMulNBits } from './lower-blocks.ts'
 import {
-  type LinearKernel,
+  type LinearKernels,
   lowerLinear,
   lowerTable,
   matMulInteger,
   matMulIntegerToFloat,
+  matMulTokens,
+  matMulTokensToFloat,
 } from './lower-linear.ts'
 import { additiveMask } from './lower-portable-rules.ts'
 import { fuseRotary } from './lower-rotary.ts'
@@ -58,14 +60,14 @@ const tokenMajor = rulePass(
 )
 
 /** Linear layers with a bias first: a bare product next to its bias must not be taken alone. */
-const linear = (dynamic: LinearKernel): readonly Pass[] => [
+const linear = (kernels: LinearKernels): readonly Pass[] => [
   rulePass('lower-linear', 'Turns linear layers into Gemm, or INT8 products where marked.', [
-    lowerLinear('Add', { dynamic, blocks: matMulNBits }),
+    lowerLinear('Add', kernels),
     lowerTable,
     lowerBlockTable,
   ]),
   rulePass('lower-bare-linear', 'The same for linear layers without a bias.', [
-    lowerLinear('MatMul', { dynamic, blocks: matMulNBits }),
+    lowerLinear('MatMul', kernels),
   ]),
 ]
 
@@ -76,7 +78,11 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
     rulePass('lower-portable', 'Adds one mask to the scores instead of choosing by it.', [
       additiveMask,
     ]),
-    ...linear(matMulInteger),
+    ...linear({
+      dynamic: matMulInteger,
+      'dynamic-token': matMulTokens,
+      blocks: matMulNBits,
+    }),
     tokenMajor,
   ],
   cpu: [
@@ -90,7 +96,11 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
     rulePass('fuse-biased-attention', 'The same with a position bias, or heads turned before.', [
       fuseBiasedAttention,
     ]),
-    ...linear(matMulIntegerToFloat),
+    ...linear({
+      dynamic: matMulIntegerToFloat,
+      'dynamic-token': matMulTokensToFloat,
+      blocks: matMulNBits,
+    }),
     tokenMajor,
   ],
 }

@@ -11,16 +11,23 @@ import type { Pass } from './pass.ts'
 export interface DynamicQuantization extends WeightSelection {
   /** 7 keeps u8×s8 sums exact on CPUs that saturate (AVX2, AVX-512 without VNNI); 8 needs VNNI or better. */
   readonly weightBits: 7 | 8
+  /**
+   * `tensor`: one range for all tokens of a batch, ONNX Runtime's own kernel. `token`: a range for each token, so
+   * that a result does not depend on its neighbours. Default `tensor`.
+   */
+  readonly activations?: 'tensor' | 'token' | undefined
 }
 
 /** Annotates every linear layer and embedding table that gains from it. */
-export const quantizeDynamic = ({ weightBits, ...selection }: DynamicQuantization): Pass =>
-  annotateWeights({
+export const quantizeDynamic = (options: DynamicQuantization): Pass => {
+  const { weightBits, activations = 'tensor', ...selection } = options
+  return annotateWeights({
     ...selection,
     name: 'quantize-dynamic-int8',
     summary: 'Marks linear layers and embedding tables for INT8 with ranges found at run time.',
     note: (kind) =>
       kind === 'linear'
-        ? { scheme: 'dynamic', bits: 8, weightBits, granularity: 'column' }
+        ? { scheme: 'dynamic', bits: 8, weightBits, granularity: 'column', activations }
         : { scheme: 'weight-only', bits: 8, weightBits: 8, granularity: 'row' },
   })
+}

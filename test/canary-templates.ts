@@ -70,10 +70,20 @@ const residual: Template = (d) => {
     const gelu = op(d, 'Gelu', [d.linear(x, width, inner)], {
       approximate: string(d.pick(['none', 'tanh'])),
     })
-    const projected = d.linear(gelu, inner, width)
+    const projected = d.linear(d.chance(0.3) ? gated(d, gelu, inner) : gelu, inner, width)
     x = norm(d, op(d, 'Add', d.chance(0.5) ? [projected, x] : [x, projected]), width)
   }
   answer(d, x, width)
+}
+
+/** Two layers side by side, taken apart, turned in order and multiplied, as gates and rotations do. */
+function gated(d: Draft, x: Value, width: number): Value {
+  const both = d.linear(x, width, 2 * width)
+  const axis = { axis: int(d.mostly(-1, 2)), num_outputs: int(2) }
+  const [first, second] = d.b.ops('Split', [both], 2, axis)
+  const turned = op(d, 'Concat', [second, first], { axis: int(d.mostly(-1, 1)) })
+  const [inner, gate] = d.b.ops('Split', [turned], 2, axis)
+  return op(d, 'Mul', [op(d, 'Gelu', [inner]), gate])
 }
 
 /** Tables looked up and added, positions cut to the length of the ids. */

@@ -31,7 +31,8 @@ const models = [
     inputs: ['input_ids', 'attention_mask'],
     attentions: 3,
     rotations: 6,
-    masks: 2,
+    // everything, a window, and the window of the one token that the last layer computes
+    masks: 3,
   },
   {
     name: 'mobilebert-sequence-classification',

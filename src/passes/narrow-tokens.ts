@@ -40,9 +40,21 @@ const alongLast: Narrow = (node, axis, context) => {
   const own = intOf(node, 'axis', -1)
   const rows = node.inputs.slice(1)
   if (rows.some((row) => row && shapeOf(row, context)?.length !== 1)) return undefined
+  // the mean that a norm may also give has another shape
+  if (node.outputs.length > 1) return undefined
   if (axis >= rank - 1 || (own !== -1 && own !== rank - 1)) return undefined
   return node.inputs.map((_, i) => (i === 0 ? axis : 'keep'))
 }
+
+/** Parts along an axis, taken apart or joined: any other axis may be narrowed in all of them. */
+const acrossParts =
+  (parts: (node: Node) => readonly boolean[]): Narrow =>
+  (node, axis, context) => {
+    const rank = shapeOf(node.inputs[0], context)?.length
+    const own = intOf(node, 'axis', 0)
+    if (rank === undefined || axis === (own < 0 ? own + rank : own)) return undefined
+    return parts(node).map((part) => (part ? axis : 'keep'))
+  }
 
 const narrowTable: Readonly<Record<string, Narrow>> = {
   ...Object.fromEntries(
@@ -52,6 +64,9 @@ const narrowTable: Readonly<Record<string, Narrow>> = {
   ),
   LayerNormalization: alongLast,
   Softmax: alongLast,
+  Concat: acrossParts((node) => node.inputs.map(() => true)),
+  // its second input is how large the parts are
+  Split: acrossParts((node) => node.inputs.map((_, i) => i === 0)),
   // rows of the product are rows of its left factor
   MatMul: (node, axis, context) => {
     const rank = shapeOf(node.outputs[0], context)?.length
@@ -137,7 +152,6 @@ const readEarlier: NodeRule = {
     const reading = narrow && readings[node.op]!(node, context)
     if (!narrow || !whole || !reading) return undefined
     if (context.uses(whole) > 1) return refuse(this, whole, context)
-    if (producer.outputs.length > 1) return undefined
     const { position, axis, take } = reading
     const actions = narrow(producer, axis, context)
     if (!actions?.some((action) => action !== 'keep')) return undefined
@@ -145,8 +159,10 @@ const readEarlier: NodeRule = {
       const action = actions[i]!
       return input && action !== 'keep' ? take(context, input, position, action) : input
     })
-    const { op, attributes, domain, origin, quantization } = producer
-    return [context.op(op, inputs, attributes, { domain, origin, quantization })]
+    const { op, outputs, attributes, domain, origin, quantization } = producer
+    const options = { domain, origin, quantization }
+    const narrowed = context.ops(op, inputs, outputs.length, attributes, options)
+    return [narrowed[outputs.indexOf(whole)]]
   },
 }
 

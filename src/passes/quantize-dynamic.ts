@@ -20,14 +20,15 @@ export interface DynamicQuantization extends WeightSelection {
 
 /** Annotates every linear layer and embedding table that gains from it. */
 export const quantizeDynamic = (options: DynamicQuantization): Pass => {
-  const { weightBits, activations = 'tensor', ...selection } = options
+  const { weightBits, activations, ...selection } = options
+  const ranges = activations === 'token' ? { activations } : {}
   return annotateWeights({
     ...selection,
     name: 'quantize-dynamic-int8',
     summary: 'Marks linear layers and embedding tables for INT8 with ranges found at run time.',
     note: (kind) =>
       kind === 'linear'
-        ? { scheme: 'dynamic', bits: 8, weightBits, granularity: 'column', activations }
+        ? { scheme: 'dynamic', bits: 8, weightBits, granularity: 'column', ...ranges }
         : { scheme: 'weight-only', bits: 8, weightBits: 8, granularity: 'row' },
   })
 }

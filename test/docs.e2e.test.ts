@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { verbReference } from '../src/cli/verb-reference.ts'
 import { verbs } from '../src/cli/verbs.ts'
@@ -204,6 +205,15 @@ describe('commands and programs of the pages run', () => {
     for (const [name, content] of Object.entries(lines)) {
       writeFileSync(join(seed, name), `${content.join('\n')}\n`)
     }
+    const records = cells.map(([text, label]) => ({ text, label }))
+    writeFileSync(join(seed, 'dev.json'), JSON.stringify({ data: records }))
+    const parquet = parquetWriteBuffer({
+      columnData: (['text', 'label'] as const).map((name) => ({
+        name,
+        data: records.map((record) => record[name]),
+      })),
+    })
+    writeFileSync(join(seed, 'dev.parquet'), new Uint8Array(parquet))
     modelWith(join(seed, 'my-model'))
     const config = JSON.parse(readFileSync(join(example, 'config.json'), 'utf8')) as object
     const modules = [

@@ -49,8 +49,8 @@ test('limbeck optimize --help', async () => {
       model                          model folder (config.json, model.safetensors, tokenizer)
 
     Data:
-      --data <file>                  data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz (default:
-                                     random tokens)
+      --data <file>                  data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text,
+                                     also .gz (default: random tokens)
       --text <column>                column of the text, by name or number from 1 (default: known names)
       --text-pair <column>           column of the second text (default: found with the text)
       --label <column>               column of the label or score (default: known names)
@@ -178,7 +178,8 @@ test('limbeck eval --help', async () => {
       model                          model folder, folder that Limbeck wrote, or ONNX file
 
     Data:
-      --data <file>                  data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz
+      --data <file>                  data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text,
+                                     also .gz
       --text <column>                column of the text, by name or number from 1 (default: known names)
       --text-pair <column>           column of the second text (default: found with the text)
       --label <column>               column of the label or score (default: known names)

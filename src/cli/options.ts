@@ -34,7 +34,7 @@ export const optionTable = {
   data: {
     flags: '--data <file>',
     group: 'Data',
-    help: 'data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz',
+    help: 'data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text, also .gz',
     default: 'random tokens',
   },
   reportData: {
@@ -46,7 +46,7 @@ export const optionTable = {
   evalData: {
     flags: '--data <file>',
     group: 'Data',
-    help: 'data file: TSV, CSV, JSONL, SQuAD JSON or text, also .gz',
+    help: 'data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text, also .gz',
   },
   text: {
     flags: '--text <column>',

@@ -29,7 +29,7 @@ interface Case {
 
 const cases: readonly Case[] = [
   { title: 'at the very start', args: optimize, at: /Writing variants \.\.\./, after: 0 },
-  { title: 'while data is read', args: onLongData, at: /Reading data/, after: 100 },
+  { title: 'while data is read', args: onLongData, at: /Reading long/, after: 100 },
   { title: 'while variants are written', args: optimize, at: /Writing variants/, after: 300 },
   { title: 'while variants are verified', args: optimize, at: /Verifying/, after: 150 },
   { title: 'while accuracy is measured', args: onAllData, at: /Measuring accuracy/, after: 100 },

@@ -192,11 +192,10 @@ describe('the verb', () => {
     }
   })
 
-  it('explains a file: the same parameters and work, its own time', async () => {
+  it('explains the file of a folder that has no weights: the same parameters, its own time', async () => {
     const wrote = ['export', example, '-o', 'onnx-folder', '--target', 'portable']
     expect((await limbeck(wrote, { cwd: folder })).code).toBe(0)
-    const file = join('onnx-folder', 'onnx', 'model.onnx')
-    const args = ['inspect', file, '--shape', '1x16', '--json']
+    const args = ['inspect', 'onnx-folder', '--shape', '1x16', '--json']
     const { code, stdout, stderr } = await limbeck(args, { cwd: folder })
     expect(stderr).toBe('')
     expect(code).toBe(0)
@@ -204,7 +203,8 @@ describe('the verb', () => {
     expect(result.parameters).toBe(3_788_052)
     expect(result.unknownOperators).toEqual([])
     expect(result.variants).toHaveLength(1)
-    const [{ operators, layers, ms }] = result.variants
+    const [{ name, operators, layers, ms }] = result.variants
+    expect(name).toBe('model.onnx')
     expect(ms).toBeGreaterThan(0)
     expect(operators.reduce((sum, { macs }) => sum + macs, 0)).toBe(result.macs)
     expect(layers.map(({ name }) => name)).toContain('encoder.layer.3')

@@ -39,6 +39,6 @@ function evaluationText(result: EvaluationResult, view: View): string {
     ...(labels ? [proseText(`labels: ${labelsText(labels)}`, view)] : []),
     `${formatCount(n)} examples (${task}), ${truncated === 0 ? 'no text' : `${formatCount(truncated)} text${truncated === 1 ? '' : 's'}`} cut to ${maxLength} tokens, batch size ${batchSize}.`,
     `${formatSeconds(seconds)}, ${formatNumber(examplesPerSecond)} examples a second.`,
-    file,
+    `Model: ${file}`,
   ].join('\n')
 }

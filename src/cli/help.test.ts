@@ -267,7 +267,7 @@ test('limbeck inspect --help', async () => {
     explain a model: work, time and memory by operator and layer, what would help
 
     Arguments:
-      model            model folder (config.json, model.safetensors), or any ONNX file
+      model            model folder, folder that Limbeck wrote, or any ONNX file
 
     Measurement:
       --shape <shape>  texts x tokens (default: 8x128)

@@ -19,7 +19,7 @@ import { defineVerb, type View } from './verb.ts'
 
 export const inspectVerb = defineVerb({
   arguments: [
-    { name: '<model>', help: 'model folder (config.json, model.safetensors), or any ONNX file' },
+    { name: '<model>', help: 'model folder, folder that Limbeck wrote, or any ONNX file' },
   ],
   options: ['shape', 'dim', 'threads', 'explain'],
   examples: [
@@ -209,7 +209,7 @@ const memoryTable = (variants: readonly InspectedVariant[]): Table => ({
 
 const adviceTable = (advice: readonly Advice[]): Table => ({
   columns: [
-    { title: 'change to fp32' },
+    { title: 'change' },
     { title: 'saves, predicted', ...right },
     { title: 'measured', ...right },
   ],

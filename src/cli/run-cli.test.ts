@@ -180,7 +180,7 @@ test('eval', async () => {
     Spearman  0.8203 (0.8000 to 0.8400)
     1,379 examples (similarity), 3 texts cut to 128 tokens, batch size 32.
     12.3 s, 112 examples a second.
-    /out/onnx/model.onnx
+    Model: /out/onnx/model.onnx
     "
   `)
 })

@@ -121,7 +121,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
 }
 
 /** Says which columns were taken where nobody named them. */
-export function tellColumns(
+function tellColumns(
   { columns }: Pick<TextFacts, 'columns'>,
   file: string,
   progress: Progress | undefined,

@@ -7,6 +7,7 @@ import type { BenchShape } from '../bench/bench-shape.ts'
 import type { MachineRates } from '../bench/measure-machine.ts'
 import { idealMs, type Roofline } from '../bench/roofline.ts'
 import type { NodeWork } from '../ops/graph-work.ts'
+import { formatCount } from '../report/units.ts'
 import type { Profile } from '../runtime/profile.ts'
 import { inspectParts } from './inspect-parts.ts'
 
@@ -161,7 +162,7 @@ const ways: readonly Weigh[] = [
     const { shape, larger, works, times } = inspected
     if (!works.larger || times.larger === undefined) return undefined
     const factor = larger.batch / shape.batch
-    const rate = (ms: number) => Math.round((shape.batch * shape.sequence * 1000) / ms)
+    const rate = (ms: number) => formatCount((shape.batch * shape.sequence * 1000) / ms)
     const ms = times.larger / factor
     return {
       what: `${larger.batch} texts a run instead of ${shape.batch} (${rate(ms)} tokens/s instead of ${rate(times.fp32)})`,

@@ -24,14 +24,15 @@ import type { InspectOptions, InspectResult } from './inspect-result.ts'
 import { oneShape, otherShapes, PROFILED_RUNS, unique } from './inspect-shapes.ts'
 import { type TimedRun, timeRuns } from './inspect-times.ts'
 import { inspectVariant } from './inspect-variant.ts'
-import { requireFile } from './model-files.ts'
 
 /** Explains one file. */
 export async function inspectFile(
+  file: string,
   options: InspectOptions & { readonly threads: number },
 ): Promise<InspectResult> {
   const { model, threads, dims, signal, progress } = options
-  const file = requireFile(model)
+  // what somebody else made runs as it does elsewhere
+  const optimization = file === model ? 'default' : 'limbeck'
   const graph = readOnnx(file, nodeFiles)
   const shape = oneShape(options.shape ?? '8x128')
   const { half, larger } = otherShapes(shape)
@@ -52,11 +53,11 @@ export async function inspectFile(
     step?.update(0, "the machine's limits")
     const machine = await measureMachine(unique(productsOf(works.fp32, false)), run)
     step?.update(1, 'profiling')
-    const asItIs = { ...run, optimization: 'default', runs: PROFILED_RUNS } as const
-    const profile = await profileRuns(file, () => feeds(shape), asItIs)
+    const profiling = { ...run, optimization, runs: PROFILED_RUNS } as const
+    const profile = await profileRuns(file, () => feeds(shape), profiling)
     step?.update(2, 'timing')
     const moreThreads = hardware().allottedCores
-    const base = { name: 'fp32', file, shape, threads, optimization: 'default' } as const
+    const base = { name: 'fp32', file, shape, threads, optimization } as const
     const runs: TimedRun<keyof Inspected['times']>[] = [base]
     if (changes(half)) runs.push({ ...base, name: 'half', shape: half })
     if (changes(larger)) runs.push({ ...base, name: 'larger', shape: larger })

@@ -6,6 +6,7 @@
  * their own; a model of bare products and a copy says what the machine can do. Of a model folder the fp32 and
  * INT8 files for this CPU are looked at; a file is taken as it is (`inspect-file.ts`).
  */
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ranked } from '../bench/advice.ts'
 import { type BenchShape, formatShape } from '../bench/bench-shape.ts'
@@ -31,6 +32,7 @@ import { oneShape, otherShapes, PROFILED_RUNS, unique } from './inspect-shapes.t
 import { type TimedRun, timeRuns } from './inspect-times.ts'
 import { type InspectedVariant, inspectVariant } from './inspect-variant.ts'
 import { load } from './load.ts'
+import { findModelFile } from './model-files.ts'
 import { checkThreads } from './model-limits.ts'
 import { optimizePlans, sourcePlan, type VariantPlan } from './variants.ts'
 
@@ -43,7 +45,9 @@ import { optimizePlans, sourcePlan, type VariantPlan } from './variants.ts'
 export async function inspect(options: InspectOptions): Promise<InspectResult> {
   const { threads = 1, signal, progress } = options
   checkThreads(threads)
-  if (options.model.endsWith('.onnx')) return inspectFile({ ...options, threads })
+  // a file, or the one that matters of a folder that Limbeck wrote
+  const file = isWritten(options.model) ? findModelFile(options.model) : undefined
+  if (file) return inspectFile(file, { ...options, threads })
   const model = load(options.model)
   const shape = shapeOf(options.shape, model.dims.positions)
   const step = progress?.step('Inspecting', 4)
@@ -125,6 +129,12 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
     }
   })
 }
+
+/** Whether there are ONNX files, and no weights to build them from. */
+const isWritten = (model: string): boolean =>
+  model.endsWith('.onnx') ||
+  (existsSync(join(model, 'onnx')) &&
+    !readdirSync(model).some((name) => name.includes('.safetensors')))
 
 /** The shape asked for, or the usual one cut to what the model takes. */
 function shapeOf(asked: string | undefined, positions: number): BenchShape {

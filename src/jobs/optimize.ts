@@ -3,8 +3,9 @@
  * verified against its source, measured beside it, and judged by the acceptance contract.
  */
 import { rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { BenchShape } from '../bench/bench-shape.ts'
+import { columnsText } from '../fit/data-columns.ts'
 import {
   type DataOptions,
   type MeasuredText,
@@ -14,10 +15,11 @@ import {
 import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
 import type { Progress } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
+import { formatCount } from '../report/units.ts'
 import { parseMaxDrop } from '../stats/acceptance.ts'
 import { assembleReport } from './assemble-report.ts'
 import { buildInChild } from './build-in-child.ts'
-import { BATCH_SIZE, tellColumns } from './evaluate.ts'
+import { BATCH_SIZE } from './evaluate.ts'
 import { cpuWeightBits } from './export-model.ts'
 import { writeLineage } from './lineage.ts'
 import { type LoadedModel, load, tokenizerOf } from './load.ts'
@@ -162,12 +164,12 @@ async function textOf(
     return randomText(model, maxLengthOf(model, undefined, options.maxLength), seed)
   const tokenizer = await tokenizerOf(model)
   const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-  const step = options.progress?.step('Reading data')
+  const step = options.progress?.step(`Reading ${basename(options.data.file)}`)
   const text = await readMeasuredText(options.data, model, tokenizer, maxLength, {
     signal: options.signal,
     onProgress: (done) => step?.update(done, `${done} examples`),
   })
-  step?.done(`${text.examples.length} examples`)
-  tellColumns(text, options.data.file, options.progress)
+  const read = `${formatCount(text.examples.length)} examples`
+  step?.done(text.columns ? `${read}, ${columnsText(text.columns)}` : read)
   return text
 }

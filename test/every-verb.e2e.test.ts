@@ -47,7 +47,7 @@ const rows: Readonly<Record<string, Row>> = {
     good: ['model', ...data],
     keys: ['metrics', 'n', 'batchSize'],
     bad: ['model', '--data', 'nowhere.tsv', '--label', 'label'],
-    misuse: ['model', '--data', 'dev.tsv'],
+    misuse: ['model', ...data, '--threads', '9999'],
   },
   bench: {
     good: ['model', ...fast, '--threads', '1'],

@@ -2,33 +2,24 @@
  * `report`: the full report of a folder that `optimize` wrote. Accuracy, verdicts and the choice are taken
  * from there; threads, lengths, operators, layers and running costs are measured here.
  */
-import { basename, join, resolve } from 'node:path'
-import type { BenchShape } from '../bench/bench-shape.ts'
+import { basename, join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import { type DataOptions, readMeasuredText } from '../fit/measured-text.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
-import { chosenOf, headlineLatency, sourceOf } from '../report/outcome.ts'
 import type { Progress } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
 import type { ReportDetails } from '../report/report-details.ts'
 import { runningCost } from '../report/running-cost.ts'
-import { formatSeconds } from '../report/units.ts'
 import { dataReport, machineReport, qualityReport } from './assemble-report.ts'
 import { buildInChild } from './build-in-child.ts'
-import { estimateSeconds } from './estimate-report.ts'
 import { latencySweep } from './latency-rows.ts'
-import { type LoadedModel, openModel, tokenizerOf } from './load.ts'
-import {
-  type DetailOptions,
-  layerBytes,
-  type MeasuredFile,
-  profileFiles,
-  timeFiles,
-} from './measure-details.ts'
+import { type LoadedModel, tokenizerOf } from './load.ts'
+import { layerBytes, type MeasuredFile, profileFiles, timeFiles } from './measure-details.ts'
 import { measureQuality } from './measure-variants.ts'
 import { requireFile } from './model-files.ts'
-import { checkThreads, maxLengthOf, shapesOf } from './model-limits.ts'
+import { maxLengthOf } from './model-limits.ts'
 import { readOptimized } from './read-optimized.ts'
+import { announce, beforeAndAfter, filesOf, planOf, type ReportPlan } from './report-plan.ts'
 import { findSource } from './report-source.ts'
 import { reportTarget } from './report-target.ts'
 import { sourcePlan } from './variants.ts'
@@ -72,9 +63,6 @@ export interface ReportResult {
   readonly files: readonly string[]
 }
 
-const LENGTHS = [8, 16, 32, 64, 128, 256, 512]
-const SECONDS = 4
-
 /**
  * Measures and writes the full report of a folder.
  * @throws LimbeckError for bad input or cancellation; earlier reports are then untouched.
@@ -117,78 +105,6 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
   })
 }
 
-interface Plan extends DetailOptions {
-  readonly shape: BenchShape
-  readonly threads: readonly number[]
-  readonly lengths: readonly number[]
-}
-
-function planOf(options: ReportOptions, base: Report): Plan {
-  const threads = [...new Set(options.threads ?? [1, 2, 4])].sort((a, b) => a - b)
-  checkThreads(...threads, base.headline.threads)
-  const model = openModel(options.folder)
-  const { positions } = model.dims
-  const long = options.lengths?.find((length) => length > positions)
-  if (long !== undefined) {
-    throw new LimbeckError(
-      'usage',
-      `--lengths ${long}: the model takes at most ${positions} tokens.`,
-    )
-  }
-  const lengths = options.lengths ?? LENGTHS.filter((length) => length <= positions)
-  return {
-    shape: shapesOf(model, base.headline.shape, '')[0]!,
-    threads,
-    lengths: [...new Set(lengths)].sort((a, b) => a - b),
-    seconds: options.seconds ?? SECONDS,
-    seed: options.seed ?? base.settings.seed,
-    signal: options.signal,
-    progress: options.progress,
-  }
-}
-
-/** Every variant that the folder holds. */
-const filesOf = (base: Report, folder: string): MeasuredFile[] =>
-  base.variants.flatMap(({ name, file }) =>
-    file === undefined ? [] : [{ name, path: resolve(folder, file) }],
-  )
-
-/** Source and chosen variant, as far as they are there. */
-const beforeAndAfter = (base: Report, files: readonly MeasuredFile[]): MeasuredFile[] => {
-  const names = [sourceOf(base).name, chosenOf(base).name]
-  return files.filter(({ name }) => names.includes(name))
-}
-
-function announce(
-  base: Report,
-  files: readonly MeasuredFile[],
-  { shape, threads, lengths, seconds }: Plan,
-  progress: Progress | undefined,
-): void {
-  const runMs = ({ name }: MeasuredFile): number => {
-    const variant = base.variants.find((one) => one.name === name)
-    return (variant && headlineLatency(base, variant)?.p50) ?? 10
-  }
-  const pair = beforeAndAfter(base, files)
-  const plans = [
-    { rows: threads.map(() => files.map(runMs)), seconds },
-    {
-      rows: lengths.map((length) =>
-        pair.map((file) => (runMs(file) * length) / shape.sequence / shape.batch),
-      ),
-      seconds,
-    },
-  ]
-  const total = plans.reduce((sum, plan) => sum + estimateSeconds(plan), 5)
-  const most = lengths.length > 1 ? `${lengths[0]} to ${lengths.at(-1)}` : lengths.join('')
-  const about = formatSeconds(total).replace(/\.\d+/, '')
-  progress
-    ?.step('Report')
-    .done(
-      `measuring takes about ${about}: threads ${threads.join(', ')}; ${most} tokens; operators`,
-    )
-}
-
 /** The report with accuracy, fidelity and verdicts on other data; the choice stays what it was. */
 async function judgeAnew(
   base: Report,
@@ -226,7 +142,7 @@ async function judgeAnew(
 async function measureDetails(
   base: Report,
   files: readonly MeasuredFile[],
-  plan: Plan,
+  plan: ReportPlan,
   scratch: string,
   { price, currency, power }: ReportOptions,
 ): Promise<ReportDetails> {

@@ -173,7 +173,7 @@ async function runAll(
   file: string,
   batches: readonly Feeds[],
 ): Promise<{ seconds: number; runSeconds: number }> {
-  const engine = await openProcess(file, { threads: 1 })
+  const engine = await openProcess(file, { threads: 1, manyShapes: true })
   try {
     const start = performance.now()
     let inside = 0

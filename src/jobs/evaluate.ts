@@ -73,6 +73,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
       })
     }
     const engine = await openProcess(file, {
+      manyShapes: true,
       ...(options.threads !== undefined && { threads: options.threads }),
       ...(signal && { signal }),
     })

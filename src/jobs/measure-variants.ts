@@ -55,6 +55,7 @@ export async function measureQuality(
   for (const variant of variants) {
     const engine = await openProcess(resolve(folder, variant.file), {
       ...sessionOf(variant),
+      manyShapes: true,
       ...(signal && { signal }),
     })
     const before = results.length * text.encodings.length

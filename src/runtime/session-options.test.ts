@@ -27,6 +27,11 @@ it('leaves the optimizers alone when told to, and on CPUs where none is known to
   )
 })
 
+it('keeps no plan of memory for each shape where shapes vary', () => {
+  expect(toOrtOptions({ manyShapes: true }, machine).enableMemPattern).toBe(false)
+  expect(toOrtOptions({ manyShapes: false }, machine)).toEqual(toOrtOptions({}, machine))
+})
+
 it('gives raw configuration the last word', () => {
   const config = { 'session.force_spinning_stop': '0', 'session.disable_prepacking': '1' }
   expect(toOrtOptions({ optimization: 'basic', config }, machine).extra).toEqual(config)
@@ -38,6 +43,7 @@ it('refuses what it does not know', () => {
   expect(check({ threads: undefined })).not.toThrow()
   expect(check({ spin: 'always' })).toThrow("Session option 'spin' is not known.")
   expect(check({ threads: 1.5 })).toThrow('expected a whole number from 1, got 1.5.')
+  expect(check({ manyShapes: 'yes' })).toThrow('expected true or false, got yes.')
   expect(check({ optimization: 'all' })).toThrow(
     "Session option 'optimization': expected one of limbeck, default, basic, disabled, got all.",
   )

@@ -25,6 +25,11 @@ export interface SessionOptions {
   readonly optimization?: Optimization
   /** Default `during-run`. */
   readonly spinning?: Spinning
+  /**
+   * Whether shapes vary from run to run. ONNX Runtime else keeps a plan of its memory for each shape that it
+   * meets, and memory for each plan. Default false.
+   */
+  readonly manyShapes?: boolean
   /** File prefix: ONNX Runtime writes a profile of every operator there when the engine is released. */
   readonly profile?: string
   /** Path to which ONNX Runtime writes the graph as it optimized it. */
@@ -55,6 +60,7 @@ const known = {
     Number.isInteger(value) && (value as number) >= 1 ? undefined : 'a whole number from 1',
   optimization: oneOf(levels),
   spinning: oneOf(spinningConfig),
+  manyShapes: (value: unknown) => (typeof value === 'boolean' ? undefined : 'true or false'),
   profile: () => undefined,
   optimizedModel: () => undefined,
   externalFolder: () => undefined,
@@ -103,6 +109,7 @@ export function toOrtOptions(
     executionMode: 'sequential',
     graphOptimizationLevel: levels[optimization],
     logSeverityLevel: 4,
+    ...(options.manyShapes && { enableMemPattern: false }),
     ...(options.profile && { enableProfiling: true, profileFilePrefix: options.profile }),
     ...(options.optimizedModel && { optimizedModelFilePath: options.optimizedModel }),
     ...(options.externalData && { externalData: options.externalData }),

@@ -7,7 +7,15 @@
  */
 
 /** Kinds of failure; `usage` is misuse of a command or option (exit code 2). */
-export type ErrorCode = 'usage' | 'input' | 'file' | 'graph' | 'runtime' | 'verify' | 'cancelled'
+export type ErrorCode =
+  | 'usage'
+  | 'input'
+  | 'file'
+  | 'network'
+  | 'graph'
+  | 'runtime'
+  | 'verify'
+  | 'cancelled'
 
 /** An error with one clear sentence for the user. */
 export class LimbeckError extends Error {

@@ -72,7 +72,8 @@ const cases: readonly Case[] = [
   {
     title: 'a folder that is not there',
     args: ['optimize', 'nowhere', ...labelled],
-    error: /^nowhere: expected a model folder, found nothing\. Give the folder that holds/,
+    error:
+      /^nowhere: there is no such file or folder, and it is no id of the Hub \(org\/name\)\. .*Give the folder/,
   },
   {
     title: 'no model.safetensors',

@@ -9,21 +9,38 @@ import {
   formatNumber,
   formatRatio,
 } from '../report/units.ts'
+import { hubOptionNames } from './options.ts'
 import { tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const benchVerb = defineVerb({
-  arguments: [{ name: '<model>', help: 'model folder, folder that Limbeck wrote, or ONNX file' }],
-  options: ['vs', 'variant', 'threadCounts', 'benchShapes', 'benchSeconds', 'seed'],
+  arguments: [
+    {
+      name: '<model>',
+      help: 'model folder, folder that Limbeck wrote, ONNX file, or org/name of the Hub',
+    },
+  ],
+  options: [
+    ...hubOptionNames,
+    'vs',
+    'variant',
+    'threadCounts',
+    'benchShapes',
+    'benchSeconds',
+    'seed',
+  ],
   examples: [
     'bench ./out --vs ./my-model --threads 1,2 --shapes 1x128',
     'bench ./out --variant model_cpu_quantized --vs other.onnx',
   ],
   async run({ args: [model], options, signal, progress }) {
     const { bench } = await import('../jobs/bench.ts')
-    const { vs, variant, seed, threadCounts, benchShapes, benchSeconds } = options
+    const { revision, offline, vs, variant, seed, threadCounts, benchShapes, benchSeconds } =
+      options
     const { rows } = await bench({
       model,
+      revision,
+      offline,
       vs,
       variant,
       threads: threadCounts,

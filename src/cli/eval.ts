@@ -4,13 +4,26 @@ import { labelsText } from '../fit/data-labels.ts'
 import type { EvaluationResult } from '../jobs/evaluate.ts'
 import { metricCell } from '../report/detail-tables.ts'
 import { formatCount, formatNumber, formatSeconds, metricTitle } from '../report/units.ts'
-import { dataOf, dataOptionNames } from './options.ts'
+import { dataOf, dataOptionNames, hubOptionNames } from './options.ts'
 import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const evalVerb = defineVerb({
-  arguments: [{ name: '<model>', help: 'model folder, folder that Limbeck wrote, or ONNX file' }],
-  options: ['evalData', ...dataOptionNames, 'maxLength', 'variant', 'runThreads', 'batchSize'],
+  arguments: [
+    {
+      name: '<model>',
+      help: 'model folder, folder that Limbeck wrote, ONNX file, or org/name of the Hub',
+    },
+  ],
+  options: [
+    'evalData',
+    ...dataOptionNames,
+    ...hubOptionNames,
+    'maxLength',
+    'variant',
+    'runThreads',
+    'batchSize',
+  ],
   required: ['evalData'],
   examples: [
     'eval ./my-model --data dev.tsv --text sentence --label label',
@@ -18,9 +31,10 @@ export const evalVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress }) {
     const { evaluate } = await import('../jobs/evaluate.ts')
-    const { evalData, maxLength, variant, runThreads: threads, batchSize, ...columns } = options
+    const { evalData, maxLength, variant, runThreads: threads, batchSize, ...others } = options
+    const { revision, offline, ...columns } = others
     const data = dataOf(evalData, columns)
-    const settings = { maxLength, variant, threads, batchSize, signal, progress }
+    const settings = { revision, offline, maxLength, variant, threads, batchSize, signal, progress }
     const result = await evaluate({ model, data, ...settings })
     return { json: result, text: (view) => evaluationText(result, view) }
   },

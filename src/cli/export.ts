@@ -1,10 +1,16 @@
 /** `limbeck export`. */
+import { hubOptionNames } from './options.ts'
 import { defineVerb } from './verb.ts'
 import { writtenText } from './written-text.ts'
 
 export const exportVerb = defineVerb({
-  arguments: [{ name: '<model>', help: 'model folder (config.json, model.safetensors)' }],
-  options: ['target', 'externalData', 'requiredOutput', 'overwrite', 'explain'],
+  arguments: [
+    {
+      name: '<model>',
+      help: 'model folder (config.json, model.safetensors), or org/name of the Hub',
+    },
+  ],
+  options: [...hubOptionNames, 'target', 'externalData', 'requiredOutput', 'overwrite', 'explain'],
   required: ['requiredOutput'],
   examples: ['export ./my-model -o ./my-model-onnx', 'export ./my-model -o out --target portable'],
   async run({ args: [model], options, signal, progress }) {

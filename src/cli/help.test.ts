@@ -46,7 +46,8 @@ test('limbeck optimize --help', async () => {
     make a model smaller and faster, and prove what it cost
 
     Arguments:
-      model                          model folder (config.json, model.safetensors, tokenizer)
+      model                          model folder (config.json, model.safetensors, tokenizer), or
+                                     org/name of the Hub
 
     Data:
       --data <file>                  data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text,
@@ -92,6 +93,10 @@ test('limbeck optimize --help', async () => {
       --json                         print one JSON document instead of a table
       --debug                        print the stack of an error
 
+    Model:
+      --revision <name>              branch, tag or commit of a model of the Hub (default: main)
+      --offline                      send no request: a model of the Hub must lie in the Hub's cache
+
     Options:
       -h, --help                     print this help
 
@@ -110,9 +115,11 @@ test('limbeck export --help', async () => {
     write a model as ONNX, fp32
 
     Arguments:
-      model               model folder (config.json, model.safetensors)
+      model               model folder (config.json, model.safetensors), or org/name of the Hub
 
     Model:
+      --revision <name>   branch, tag or commit of a model of the Hub (default: main)
+      --offline           send no request: a model of the Hub must lie in the Hub's cache
       --target <target>   portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
       --external-data     weights beside the file, whatever their size (default: above 1 GB)
 
@@ -141,9 +148,11 @@ test('limbeck quantize --help', async () => {
     write a model as ONNX with INT8 weights
 
     Arguments:
-      model                 model folder (config.json, model.safetensors)
+      model                 model folder (config.json, model.safetensors), or org/name of the Hub
 
     Model:
+      --revision <name>     branch, tag or commit of a model of the Hub (default: main)
+      --offline             send no request: a model of the Hub must lie in the Hub's cache
       --scheme <scheme>     how to quantize: dynamic-int8 (default: dynamic-int8)
       --weight-bits <bits>  range of the weights, 7 or 8 bits (default: 7 where a CPU could saturate)
       --exclude <glob>      layers that stay fp32, by module path; * matches any text; may be repeated
@@ -175,7 +184,8 @@ test('limbeck eval --help', async () => {
     measure a model on labelled data, with intervals
 
     Arguments:
-      model                          model folder, folder that Limbeck wrote, or ONNX file
+      model                          model folder, folder that Limbeck wrote, ONNX file, or org/name of
+                                     the Hub
 
     Data:
       --data <file>                  data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text,
@@ -202,6 +212,8 @@ test('limbeck eval --help', async () => {
       --max-length <n>               tokens a text is cut to (default: what the model takes)
 
     Model:
+      --revision <name>              branch, tag or commit of a model of the Hub (default: main)
+      --offline                      send no request: a model of the Hub must lie in the Hub's cache
       --variant <file>               which file of the folder's onnx to run, such as model_quantized
                                      (default: the fastest here)
 
@@ -232,25 +244,27 @@ test('limbeck bench --help', async () => {
     measure latency and memory, interleaved with a rival
 
     Arguments:
-      model             model folder, folder that Limbeck wrote, or ONNX file
-
-    Measurement:
-      --vs <model>      rival to measure in turn with the model: folder or ONNX file
-      --threads <list>  thread counts; rows above the cores allotted are marked (default: 1,2,4)
-      --shapes <list>   texts x tokens (default: 1x16,1x128,8x128)
-      --seconds <s>     time for each shape and thread count (default: 10)
-      --seed <n>        seed of every random choice (default: 1)
+      model              model folder, folder that Limbeck wrote, ONNX file, or org/name of the Hub
 
     Model:
-      --variant <file>  which file of the folder's onnx to run, such as model_quantized (default: the
-                        fastest here)
+      --revision <name>  branch, tag or commit of a model of the Hub (default: main)
+      --offline          send no request: a model of the Hub must lie in the Hub's cache
+      --variant <file>   which file of the folder's onnx to run, such as model_quantized (default: the
+                         fastest here)
+
+    Measurement:
+      --vs <model>       rival to measure in turn with the model: folder or ONNX file
+      --threads <list>   thread counts; rows above the cores allotted are marked (default: 1,2,4)
+      --shapes <list>    texts x tokens (default: 1x16,1x128,8x128)
+      --seconds <s>      time for each shape and thread count (default: 10)
+      --seed <n>         seed of every random choice (default: 1)
 
     Output:
-      --json            print one JSON document instead of a table
-      --debug           print the stack of an error
+      --json             print one JSON document instead of a table
+      --debug            print the stack of an error
 
     Options:
-      -h, --help        print this help
+      -h, --help         print this help
 
     Examples:
       limbeck bench ./out --vs ./my-model --threads 1,2 --shapes 1x128
@@ -267,20 +281,24 @@ test('limbeck inspect --help', async () => {
     explain a model: work, time and memory by operator and layer, what would help
 
     Arguments:
-      model            model folder, folder that Limbeck wrote, or any ONNX file
+      model              model folder, folder that Limbeck wrote, any ONNX file, or org/name of the Hub
+
+    Model:
+      --revision <name>  branch, tag or commit of a model of the Hub (default: main)
+      --offline          send no request: a model of the Hub must lie in the Hub's cache
 
     Measurement:
-      --shape <shape>  texts x tokens (default: 8x128)
-      --dim <name=n>   size of a file's dimension that the shape does not give; may be repeated
-      --threads <n>    threads of each run (default: 1)
+      --shape <shape>    texts x tokens (default: 8x128)
+      --dim <name=n>     size of a file's dimension that the shape does not give; may be repeated
+      --threads <n>      threads of each run (default: 1)
 
     Output:
-      --explain        tell how often each rewriting rule fired, and why not more often
-      --json           print one JSON document instead of a table
-      --debug          print the stack of an error
+      --explain          tell how often each rewriting rule fired, and why not more often
+      --json             print one JSON document instead of a table
+      --debug            print the stack of an error
 
     Options:
-      -h, --help       print this help
+      -h, --help         print this help
 
     Examples:
       limbeck inspect ./my-model
@@ -298,7 +316,7 @@ test('limbeck run --help', async () => {
     run a model on a text
 
     Arguments:
-      model                  model folder, folder that Limbeck wrote, or ONNX file
+      model                  model folder, folder that Limbeck wrote, ONNX file, or org/name of the Hub
       text                   the text, the question, or the query
       second                 second text of a pair; the context of a question
 
@@ -319,6 +337,8 @@ test('limbeck run --help', async () => {
       --top <n>              documents, or words for a mask, to print (default: 10 documents, 5 words)
 
     Model:
+      --revision <name>      branch, tag or commit of a model of the Hub (default: main)
+      --offline              send no request: a model of the Hub must lie in the Hub's cache
       --variant <file>       which file of the folder's onnx to run, such as model_quantized (default:
                              the fastest here)
       --all-variants         run every variant: does INT8 answer as FP32 does, and how fast is each

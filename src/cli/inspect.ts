@@ -14,22 +14,26 @@ import {
   unknown,
 } from '../report/units.ts'
 import { explainText } from './explain-passes.ts'
+import { hubOptionNames } from './options.ts'
 import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const inspectVerb = defineVerb({
   arguments: [
-    { name: '<model>', help: 'model folder, folder that Limbeck wrote, or any ONNX file' },
+    {
+      name: '<model>',
+      help: 'model folder, folder that Limbeck wrote, any ONNX file, or org/name of the Hub',
+    },
   ],
-  options: ['shape', 'dim', 'threads', 'explain'],
+  options: [...hubOptionNames, 'shape', 'dim', 'threads', 'explain'],
   examples: [
     'inspect ./my-model',
     'inspect ./my-model --shape 1x32 --threads 2 --json',
     'inspect ./model.onnx --shape 1x128 --dim past_length=16',
   ],
-  async run({ args: [model], options: { shape, dim: dims, threads, explain }, signal, progress }) {
+  async run({ args: [model], options: { dim: dims, explain, ...options }, signal, progress }) {
     const { inspect } = await import('../jobs/inspect.ts')
-    const result = await inspect({ model, shape, dims, threads, signal, progress })
+    const result = await inspect({ ...options, model, dims, signal, progress })
     return { json: result, text: (view) => inspectText(result, explain, view) }
   },
 })

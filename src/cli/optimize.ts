@@ -8,13 +8,16 @@ import {
   verdictSentence,
 } from '../report/index.ts'
 import { explainText } from './explain-passes.ts'
-import { dataOf, dataOptionNames, noData } from './options.ts'
+import { dataOf, dataOptionNames, hubOptionNames, noData } from './options.ts'
 import { folderText, proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const optimizeVerb = defineVerb({
   arguments: [
-    { name: '<model>', help: 'model folder (config.json, model.safetensors, tokenizer)' },
+    {
+      name: '<model>',
+      help: 'model folder (config.json, model.safetensors, tokenizer), or org/name of the Hub',
+    },
   ],
   options: [
     'data',
@@ -30,6 +33,7 @@ export const optimizeVerb = defineVerb({
     'output',
     'overwrite',
     'explain',
+    ...hubOptionNames,
   ],
   examples: [
     'optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%',
@@ -39,10 +43,12 @@ export const optimizeVerb = defineVerb({
     const { optimize } = await import('../jobs/optimize.ts')
     const { maxLength, maxDrop, strict, threads, shapes, seconds, batchSize, seed, ...others } =
       options
-    const { output, overwrite, explain, data, ...columns } = others
+    const { output, overwrite, explain, revision, offline, data, ...columns } = others
     const settings = { maxDrop, strict, threads, shapes, seconds, batchSize, seed, maxLength }
     const { report, folder } = await optimize({
       ...settings,
+      revision,
+      offline,
       output,
       overwrite,
       model,

@@ -209,6 +209,17 @@ export const optionTable = {
     group: 'Measurement',
     help: 'rival to measure in turn with the model: folder or ONNX file',
   },
+  revision: {
+    flags: '--revision <name>',
+    group: 'Model',
+    help: 'branch, tag or commit of a model of the Hub',
+    default: 'main',
+  },
+  offline: {
+    flags: '--offline',
+    group: 'Model',
+    help: "send no request: a model of the Hub must lie in the Hub's cache",
+  },
   variant: {
     flags: '--variant <file>',
     group: 'Model',
@@ -379,6 +390,9 @@ type ValueOf<S> = S extends { readonly parse: (text: string, earlier?: never) =>
 export type OptionValues<N extends OptionName, R extends N = never> = {
   readonly [K in Exclude<N, R>]?: ValueOf<(typeof optionTable)[K]> | undefined
 } & { readonly [K in R]: ValueOf<(typeof optionTable)[K]> }
+
+/** Options of every verb that takes a model. */
+export const hubOptionNames = ['revision', 'offline'] as const
 
 /** Options that name a data file and its columns. */
 export const dataOptionNames = [

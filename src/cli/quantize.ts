@@ -1,10 +1,17 @@
 /** `limbeck quantize`. */
+import { hubOptionNames } from './options.ts'
 import { defineVerb } from './verb.ts'
 import { writtenText } from './written-text.ts'
 
 export const quantizeVerb = defineVerb({
-  arguments: [{ name: '<model>', help: 'model folder (config.json, model.safetensors)' }],
+  arguments: [
+    {
+      name: '<model>',
+      help: 'model folder (config.json, model.safetensors), or org/name of the Hub',
+    },
+  ],
   options: [
+    ...hubOptionNames,
     'scheme',
     'weightBits',
     'exclude',

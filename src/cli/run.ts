@@ -3,12 +3,16 @@ import { LimbeckError } from '../errors.ts'
 import type { RunResult } from '../jobs/run.ts'
 import { formatMs } from '../report/units.ts'
 import { answerText } from './answer-text.ts'
+import { hubOptionNames } from './options.ts'
 import { variantsText } from './variant-answers.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const runVerb = defineVerb({
   arguments: [
-    { name: '<model>', help: 'model folder, folder that Limbeck wrote, or ONNX file' },
+    {
+      name: '<model>',
+      help: 'model folder, folder that Limbeck wrote, ONNX file, or org/name of the Hub',
+    },
     { name: '[text]', help: 'the text, the question, or the query' },
     { name: '[second]', help: 'second text of a pair; the context of a question' },
   ],
@@ -22,6 +26,7 @@ export const runVerb = defineVerb({
     'query',
     'documents',
     'top',
+    ...hubOptionNames,
     'variant',
     'allVariants',
     'runThreads',
@@ -35,11 +40,12 @@ export const runVerb = defineVerb({
   async run({ args: [model, first, second], options, signal, progress }) {
     const { variant, allVariants, runTask: task, runThreads: threads, ...rest } = options
     const { question, query, context, candidates, hypothesis, multiLabel, documents, top } = rest
+    const { revision, offline } = rest
     if (question !== undefined && query !== undefined) throw twice('--question', '--query')
     const [text, textPair] = textsOf([first, second], [question ?? query, context])
     const asked = {
       ...{ model, task, text, textPair, candidates, hypothesis, multiLabel, documents, top },
-      ...{ threads, signal, progress },
+      ...{ threads, signal, progress, revision, offline },
     }
     if (allVariants) {
       if (variant !== undefined) throw twice('--variant', '--all-variants')

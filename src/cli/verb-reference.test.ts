@@ -6,7 +6,7 @@ test('the reference of a verb', async () => {
     "
         limbeck run <model> [text] [second] [options]
 
-    - \`<model>\`: model folder, folder that Limbeck wrote, or ONNX file
+    - \`<model>\`: model folder, folder that Limbeck wrote, ONNX file, or org/name of the Hub
     - \`[text]\`: the text, the question, or the query
     - \`[second]\`: second text of a pair; the context of a question
 
@@ -21,6 +21,8 @@ test('the reference of a verb', async () => {
     | --query &lt;text&gt; | what documents are ranked by |  |
     | --documents &lt;file&gt; | texts to rank by the query: one a line, or the column text of a table |  |
     | --top &lt;n&gt; | documents, or words for a mask, to print | 10 documents, 5 words |
+    | --revision &lt;name&gt; | branch, tag or commit of a model of the Hub | main |
+    | --offline | send no request: a model of the Hub must lie in the Hub's cache |  |
     | --variant &lt;file&gt; | which file of the folder's onnx to run, such as model\\_quantized | the fastest here |
     | --all-variants | run every variant: does INT8 answer as FP32 does, and how fast is each |  |
     | --threads &lt;n&gt; | threads of each run | the physical cores allotted |

@@ -1,4 +1,4 @@
-/** The hub room: model folders read and written whole. */
+/** The hub room: models found and downloaded, model folders read and written whole. */
 export { folderFile } from './folder-file.ts'
 export {
   type ConfigFolder,
@@ -8,6 +8,7 @@ export {
   readJsonObject,
 } from './model-folder.ts'
 export { fileError, nodeFiles, readTextFile, writeFilesWhole } from './node-files.ts'
+export { type ResolvedModel, type ResolveOptions, resolveModel } from './resolve-model.ts'
 export {
   checkTarget,
   copyFiles,

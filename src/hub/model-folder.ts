@@ -13,6 +13,7 @@ import type { Pooling, PoolingMode } from '../models/pooling.ts'
 import { staysInside } from '../onnx/file-access.ts'
 import { readSafetensors } from '../onnx/read-safetensors.ts'
 import { folderFile } from './folder-file.ts'
+import { type HubOrigin, hubOrigin } from './hub-cache.ts'
 import { fileError, nodeFiles, readTextFile } from './node-files.ts'
 
 /** What a folder says about its model, weights aside. */
@@ -20,6 +21,8 @@ export interface ConfigFolder {
   /** Absolute path. */
   readonly path: string
   readonly name: string
+  /** Of a folder of the Hub's cache: the model and its commit. */
+  readonly origin: HubOrigin | undefined
   readonly config: ModelConfig
   /** How token vectors become one, in sentence-transformers folders. */
   readonly pooling: Pooling | undefined
@@ -48,9 +51,11 @@ export function openConfigFolder(folder: string): ConfigFolder {
     )
   }
   const file = folderFile(path, 'config.json') ?? join(path, 'config.json')
+  const origin = hubOrigin(path)
   return {
     path,
-    name: basename(path),
+    name: basename(origin?.id ?? path),
+    origin,
     config: { file, json: readJsonObject(file) },
     pooling: readPooling(path),
     maxSequence: readMaxSequence(path),

@@ -64,7 +64,9 @@ export async function bench(options: BenchJobOptions): Promise<BenchResult> {
   return withOnnxFile(model, options, (file, opened) =>
     vs === undefined
       ? measure(file, opened)
-      : withOnnxFile(vs, { signal, progress }, (rival) => measure(file, opened, rival)),
+      : withOnnxFile(vs, { offline: options.offline, signal, progress }, (rival) =>
+          measure(file, opened, rival),
+        ),
   )
 }
 

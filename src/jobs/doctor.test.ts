@@ -23,6 +23,14 @@ const facts: DoctorFacts = {
     providers: ['cpu', 'webgpu'],
     otherRuntime: undefined,
   },
+  hub: {
+    endpoint: 'https://huggingface.co',
+    cacheFolder: '/home/x/.cache/huggingface/hub',
+    models: 2,
+    bytes: 1.8e8,
+    offline: false,
+    hasToken: true,
+  },
 }
 const status = (changed: DoctorFacts, check: string) =>
   diagnose(changed).find((finding) => finding.check === check)
@@ -61,6 +69,8 @@ test.each([
     'note',
     /allows 1\.5 CPUs/,
   ],
+  ['Hub', { hub: { ...facts.hub, offline: true } }, 'note', /HF_HUB_OFFLINE/],
+  ['Hub', { hub: { ...facts.hub, problem: 'HF_ENDPOINT: no.' } }, 'problem', /HF_ENDPOINT/],
   ['Memory', { system: { ...facts.system, memory: 5e8 } }, 'note', /twice its size/],
 ] as const)('%s: %o', (check, change, expected, words) => {
   const finding = status({ ...facts, ...change }, check)

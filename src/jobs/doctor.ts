@@ -2,6 +2,10 @@
  * `doctor`: what this machine is to ONNX Runtime, what that means for INT8 and threads, and the cure of
  * what is wrong. One table row a check; each is a pure function of facts.
  */
+
+import { describeError } from '../errors.ts'
+import { cacheUse } from '../hub/hub-cache.ts'
+import { hubEnvironment } from '../hub/hub-environment.ts'
 import { formatBytes } from '../report/units.ts'
 import {
   type Hardware,
@@ -15,6 +19,18 @@ export interface DoctorFacts {
   readonly hardware: Hardware
   readonly system: SystemFacts
   readonly onnxruntime: string
+  readonly hub: HubFacts
+}
+
+/** How the Hugging Face Hub is reached; `problem` where the environment is wrong. */
+export interface HubFacts {
+  readonly endpoint: string
+  readonly cacheFolder: string
+  readonly models: number
+  readonly bytes: number
+  readonly offline: boolean
+  readonly hasToken: boolean
+  readonly problem?: string | undefined
 }
 
 export interface Finding {
@@ -136,6 +152,37 @@ const checks: Readonly<Record<string, Check>> = {
         ? 'A model needs about twice its size while it loads.'
         : 'enough for models of up to half of it',
   }),
+  Hub: ({ hub: { endpoint, offline, hasToken, problem } }) => {
+    if (problem !== undefined) return { status: 'problem', found: endpoint, meaning: problem }
+    return offline
+      ? {
+          status: 'note',
+          found: `${endpoint}, offline`,
+          meaning: 'HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set: only its cache is used.',
+        }
+      : {
+          status: 'ok',
+          found: `${endpoint}, ${hasToken ? 'with a token' : 'no token'}`,
+          meaning: 'where org/name is downloaded from',
+        }
+  },
+  'Hub cache': ({ hub: { cacheFolder, models, bytes } }) => ({
+    status: 'ok',
+    found: `${cacheFolder}: ${models} model${models === 1 ? '' : 's'}, ${formatBytes(bytes)}`,
+    meaning: 'shared with Python; HF_HUB_CACHE moves it',
+  }),
+}
+
+/** What the environment says of the Hub; no request is sent. */
+function hubFacts(): HubFacts {
+  try {
+    const { endpoint, cacheFolder, offline, token } = hubEnvironment()
+    const hasToken = token() !== undefined
+    return { endpoint, cacheFolder, offline, hasToken, ...cacheUse(cacheFolder) }
+  } catch (error) {
+    const unknown = { endpoint: 'unknown', cacheFolder: 'unknown', models: 0, bytes: 0 }
+    return { ...unknown, offline: false, hasToken: false, problem: describeError(error) }
+  }
 }
 
 /** Findings that follow from the facts, in the order of the table. */
@@ -151,6 +198,7 @@ export async function doctor(): Promise<DoctorResult> {
     hardware: hardware(),
     system: await systemFacts(),
     onnxruntime: await ortVersion(),
+    hub: hubFacts(),
   }
   return { findings: diagnose(facts), facts }
 }

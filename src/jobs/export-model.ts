@@ -7,6 +7,7 @@ import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
+import { findModel, type HubOptions } from './find-model.ts'
 import { writeLineage } from './lineage.ts'
 import { load } from './load.ts'
 import { writeCompanions } from './model-files.ts'
@@ -16,8 +17,8 @@ import { verifyBuilt } from './verify.ts'
 /** Which lowering a file is for. */
 export type Target = 'portable' | 'cpu'
 
-interface WriteOptions {
-  /** Model folder. */
+interface WriteOptions extends HubOptions {
+  /** Model folder, or `org/name` of the Hub. */
   readonly model: string
   /** Folder to write. */
   readonly output: string
@@ -115,7 +116,8 @@ async function write(options: WriteOptions, plans: readonly VariantPlan[]): Prom
   const { output, overwrite, signal, progress } = options
   const start = performance.now()
   checkTarget(output, { overwrite })
-  const model = load(options.model)
+  const { path } = await findModel(options.model, options)
+  const model = load(path)
   return writeFolder(output, { overwrite }, async (folder) => {
     const step = progress?.step('Writing', plans.length)
     let begun = 0

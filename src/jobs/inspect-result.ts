@@ -4,11 +4,12 @@ import type { ProductTime } from '../bench/measure-machine.ts'
 import type { Roofline } from '../bench/roofline.ts'
 import type { Task } from '../models/family.ts'
 import type { Progress } from '../report/progress.ts'
+import type { HubOptions } from './find-model.ts'
 import type { LayerCost, TableCost } from './inspect-facts.ts'
 import type { InspectedVariant } from './inspect-variant.ts'
 
-export interface InspectOptions {
-  /** Model folder with safetensors, or any ONNX file. */
+export interface InspectOptions extends HubOptions {
+  /** Model folder with safetensors, any ONNX file, or `org/name` of the Hub. */
   readonly model: string
   /** Texts x tokens; default 8x128, cut to what the model takes. */
   readonly shape?: string | undefined

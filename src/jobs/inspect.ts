@@ -24,6 +24,7 @@ import { hardware } from '../runtime/index.ts'
 import { buildInChild } from './build-in-child.ts'
 import { lowerVariant } from './build-variants.ts'
 import { cpuWeightBits } from './export-model.ts'
+import { findModel } from './find-model.ts'
 import { adviseOn, type Inspected, parallelShare, productsOf } from './inspect-advice.ts'
 import { layerCost, tableCost } from './inspect-facts.ts'
 import { inspectFile } from './inspect-file.ts'
@@ -48,14 +49,15 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
   // a file, or the one that matters of a folder that Limbeck wrote
   const file = isWritten(options.model) ? findModelFile(options.model) : undefined
   if (file) return inspectFile(file, { ...options, threads })
-  const model = load(options.model)
+  const { path } = await findModel(options.model, options)
+  const model = load(path)
   const shape = shapeOf(options.shape, model.dims.positions)
   const step = progress?.step('Inspecting', 4)
   return withScratchFolder(async (folder) => {
     step?.update(0, 'building fp32 and INT8')
     const plans = plansOf()
     const variants = Object.values(plans)
-    const built = await buildInChild({ model: options.model, folder, variants }, { signal })
+    const built = await buildInChild({ model: path, folder, variants }, { signal })
     const { read } = tensorReader(nodeFiles)
     const graphOf = (plan: VariantPlan): Graph => lowerVariant(model.graph, plan, read).graph
     const graphs = { fp32: graphOf(plans.fp32), int8: graphOf(plans.int8) }

@@ -34,6 +34,7 @@ export async function writeLineage(
     version: 1,
     source: {
       name: model.folder.name,
+      ...(model.folder.origin && { hub: model.folder.origin }),
       weights: basename(model.folder.weightsFile),
       sha256: await sha256(model.folder.weightsFile),
     },

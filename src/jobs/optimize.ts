@@ -21,6 +21,7 @@ import { assembleReport } from './assemble-report.ts'
 import { buildInChild } from './build-in-child.ts'
 import { BATCH_SIZE } from './evaluate.ts'
 import { cpuWeightBits } from './export-model.ts'
+import { findModel, type HubOptions } from './find-model.ts'
 import { writeLineage } from './lineage.ts'
 import { type LoadedModel, load, tokenizerOf } from './load.ts'
 import { measureLatency, measureQuality } from './measure-variants.ts'
@@ -30,8 +31,8 @@ import { optimizePlans, sourcePlan } from './variants.ts'
 import { verifyVariants } from './verify.ts'
 import { writeReportFiles } from './write-report.ts'
 
-export interface OptimizeOptions {
-  /** Hugging Face or sentence-transformers folder. */
+export interface OptimizeOptions extends HubOptions {
+  /** Hugging Face or sentence-transformers folder, or `org/name` of the Hub. */
   readonly model: string
   /** Labelled data judges accuracy, bare text fidelity; without data random tokens stand in. */
   readonly data?: DataOptions | undefined
@@ -78,7 +79,8 @@ export interface OptimizeResult {
  */
 export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
   const { signal, progress, overwrite } = options
-  const model = load(options.model)
+  const { path } = await findModel(options.model, options)
+  const model = load(path)
   const settings = settingsOf(options, model)
   const output = resolve(options.output ?? join('limbeck-output', model.folder.name))
   checkTarget(output, { overwrite })

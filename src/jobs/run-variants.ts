@@ -14,6 +14,7 @@ import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { kendallTau } from '../stats/kendall.ts'
 import { buildInChild } from './build-in-child.ts'
 import { cpuWeightBits } from './export-model.ts'
+import { findModel } from './find-model.ts'
 import { openModel, tokenizerOf } from './load.ts'
 import { checkThreads } from './model-limits.ts'
 import { type RunOptions, type RunResult, runFile } from './run.ts'
@@ -35,20 +36,22 @@ export interface OrderAgreement {
 }
 
 /** Runs every variant on one text, one after the other. */
-export async function runVariants(options: Omit<RunOptions, 'variant'>): Promise<VariantRun[]> {
-  checkThreads(options.threads)
-  if (options.model.endsWith('.onnx')) {
-    throw new LimbeckError('usage', `${options.model}: one file has no variants.`, {
+export async function runVariants(given: Omit<RunOptions, 'variant'>): Promise<VariantRun[]> {
+  checkThreads(given.threads)
+  if (given.model.endsWith('.onnx')) {
+    throw new LimbeckError('usage', `${given.model}: one file has no variants.`, {
       hint: 'Give the folder that holds its variants.',
     })
   }
+  const { path, kind } = await findModel(given.model, { ...given, weights: 'any' })
+  const options = { ...given, model: path }
   const plans = optimizePlans(cpuWeightBits())
-  const written = plans.filter(({ file }) => existsSync(join(options.model, file)))
-  if (written.length > 0) return runAll(options, options.model, written)
+  const written = plans.filter(({ file }) => kind !== 'safetensors' && existsSync(join(path, file)))
+  if (written.length > 0) return runAll(options, path, written)
   const built = plans.filter(({ lowering }) => lowering === 'cpu')
   return withScratchFolder(async (folder) => {
     const step = options.progress?.step('Building')
-    const plan = { model: options.model, folder, variants: built }
+    const plan = { model: path, folder, variants: built }
     await buildInChild(plan, { signal: options.signal })
     step?.done(`${built.length} variants, for this CPU`)
     return runAll(options, folder, built)

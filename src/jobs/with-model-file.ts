@@ -1,15 +1,16 @@
 /**
- * An ONNX file to run for whatever path the user gave: a file, a folder that Limbeck wrote, or a model
- * folder, which is then exported for this CPU into a folder of its own and removed afterwards.
+ * An ONNX file to run for whatever model the user named: a file, a folder that Limbeck wrote, or a model
+ * (folder or id of the Hub) without ONNX files, which is then exported for this CPU into a folder of its own and removed afterwards.
  */
 import { join } from 'node:path'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
 import { buildInChild } from './build-in-child.ts'
+import { findModel, type HubOptions } from './find-model.ts'
 import { type OpenedModel, openModel } from './load.ts'
 import { findModelFile, requireFile } from './model-files.ts'
 
-export interface ModelFileOptions {
+export interface ModelFileOptions extends HubOptions {
   /** Base name of a file in the folder's `onnx`, such as `model_quantized`; the fastest by default. */
   readonly variant?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -18,19 +19,22 @@ export interface ModelFileOptions {
 
 /** Runs `body` with the model, the file to run, and what the user knows it by. */
 export async function withModelFile<T>(
-  path: string,
-  { variant, signal, progress }: ModelFileOptions,
+  given: string,
+  options: ModelFileOptions,
   body: (model: OpenedModel, file: string, origin: string) => Promise<T>,
 ): Promise<T> {
+  const { variant, signal, progress } = options
+  const { path, kind } = await findModel(given, { ...options, weights: 'any' })
   const model = openModel(path)
-  const file = findModelFile(path, variant)
+  // a cache may hold ONNX files that this call did not ask for
+  const file = kind === 'safetensors' ? undefined : findModelFile(path, variant)
   if (file) return body(model, file, file)
   return withScratchFolder(async (folder) => {
     const plan = { name: 'fp32 optimized', file: 'model.onnx', lowering: 'cpu' } as const
     const step = progress?.step('Building')
     await buildInChild({ model: path, folder, variants: [plan] }, { signal })
     step?.done(`${plan.name}, for this CPU`)
-    return body(model, join(folder, plan.file), path)
+    return body(model, join(folder, plan.file), given)
   })
 }
 

@@ -1,6 +1,7 @@
 /**
  * From measurements to the report: verdicts, the choice and its reason, what a reader must know.
  */
+import { existsSync } from 'node:fs'
 import { type BenchRow, formatShape } from '../bench/index.ts'
 import { acceptMetric } from '../data/accept-metric.ts'
 import type { MetricResult } from '../data/metrics.ts'
@@ -50,7 +51,7 @@ export async function assembleReport(m: Measurements): Promise<Report> {
     createdAt: new Date().toISOString(),
     command: options.command,
     model: {
-      folder: options.model,
+      folder: sourceName(options.model, model),
       name: model.folder.name,
       family: model.family.type,
       task: model.task,
@@ -195,4 +196,9 @@ function notesOf({ text, settings, rows }: Measurements): string[] {
     )
   }
   return notes
+}
+
+/** The source as it can be found again: its path, or its id with the full commit. */
+function sourceName(given: string, { folder: { origin } }: LoadedModel): string {
+  return origin && !existsSync(given) ? `${origin.id}@${origin.revision}` : given
 }

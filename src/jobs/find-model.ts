@@ -12,7 +12,7 @@ export interface HubOptions {
   readonly offline?: boolean | undefined
 }
 
-interface FindOptions extends HubOptions, Pick<ResolveOptions, 'weights' | 'variant'> {
+export interface FindOptions extends HubOptions, Pick<ResolveOptions, 'weights' | 'variant'> {
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
 }

@@ -4,6 +4,8 @@
  */
 import { existsSync } from 'node:fs'
 import { LimbeckError } from '../errors.ts'
+import { parseModelId } from '../hub/model-id.ts'
+import { type FindOptions, findModel } from './find-model.ts'
 import { sha256 } from './lineage.ts'
 import { type LoadedModel, load } from './load.ts'
 import type { OptimizedFolder } from './read-optimized.ts'
@@ -20,14 +22,16 @@ export type FoundSource =
 export async function findSource(
   { report, sourceHash }: OptimizedFolder,
   asked: string | undefined,
+  options: FindOptions = {},
 ): Promise<FoundSource> {
   const folder = asked ?? report.model.folder
   const without = 'What compares with it is left out; give its folder with --source.'
-  if (asked === undefined && !existsSync(folder)) {
+  if (asked === undefined && !existsSync(folder) && !parseModelId(folder)) {
     return { missing: `The source ${folder} is not there any more. ${without}` }
   }
   try {
-    const model = load(folder)
+    const { path } = await findModel(folder, options)
+    const model = load(path)
     const hash = await sha256(model.folder.weightsFile)
     if (sourceHash !== undefined && hash !== sourceHash) {
       throw new LimbeckError(

@@ -75,7 +75,7 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
   const optimized = readOptimized(folder)
   if (options.data) requireFile(options.data.file)
   const plan = planOf(options, optimized.report)
-  const source = await findSource(optimized, options.source)
+  const source = await findSource(optimized, options.source, { signal, progress })
   if (options.data && !source.model) {
     throw new LimbeckError('usage', `--data needs the source: ${source.missing}`)
   }

@@ -1,52 +1,24 @@
 /** Question answering by a real encoder under a seeded random head: XQuAD through eval, optimize and run. */
-import { closeSync, copyFileSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { alignTokens } from '../src/data/answer-text.ts'
 import { readSquad } from '../src/data/read-squad.ts'
 import { loadTokenizer } from '../src/data/tokenizer.ts'
-import { float32Tensor } from '../src/graph/tensor.ts'
-import { nodeFiles } from '../src/hub/node-files.ts'
 import { evaluate } from '../src/jobs/evaluate.ts'
 import { optimize } from '../src/jobs/optimize.ts'
 import { run } from '../src/jobs/run.ts'
 import { runVariants } from '../src/jobs/run-variants.ts'
-import { tensorReader } from '../src/onnx/materialize.ts'
-import { readSafetensors } from '../src/onnx/read-safetensors.ts'
-import { writeSafetensors } from '../src/onnx/write-safetensors.ts'
-import { randomFrom } from '../src/stats/index.ts'
 import { describeWith, realData } from './support/fixtures.ts'
+import { minilm, writeAnswerer } from './support/minilm-heads.ts'
 import { scratchFolder } from './support/tensors.ts'
 
-const source = realData('models/all-minilm-l6-v2')
 const squad = realData('text/squad-xquad-en/xquad.en.json')
-const WIDTH = 384
-
-/** The encoder with a question answering head of random weights. */
-function writeModel(folder: string): void {
-  const config = JSON.parse(readFileSync(join(source, 'config.json'), 'utf8')) as object
-  const answering = { ...config, architectures: ['BertForQuestionAnswering'] }
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(answering))
-  for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
-    copyFileSync(join(source, name), join(folder, name))
-  }
-  const random = randomFrom(7)
-  const weights = Array.from({ length: 2 * WIDTH }, () => random.uniform() - 0.5)
-  const tensors = new Map([
-    ...readSafetensors(join(source, 'model.safetensors'), nodeFiles).tensors,
-    ['qa_outputs.weight', float32Tensor(weights, [2, WIDTH])],
-    ['qa_outputs.bias', float32Tensor([0.1, -0.1])],
-  ] as const)
-  const file = openSync(join(folder, 'model.safetensors'), 'w')
-  const sink = { write: (bytes: Uint8Array) => void writeSync(file, bytes) }
-  writeSafetensors(tensors, sink, { reader: tensorReader(nodeFiles) })
-  closeSync(file)
-}
 
 describeWith(squad, 'question answering over XQuAD', () => {
   const folder = scratchFolder()
   const output = join(folder, 'out')
-  beforeAll(() => writeModel(folder))
+  beforeAll(() => void writeAnswerer(folder))
 
   it('measures F1 and exact match, each with an interval', async () => {
     const data = { file: squad, limit: 24, task: 'question-answering', stride: 32 }
@@ -72,7 +44,7 @@ describeWith(squad, 'question answering over XQuAD', () => {
     })
     expect(report.variants).toHaveLength(5)
     for (const { quality } of report.variants) expect(quality?.name).toBe('word-f1')
-  })
+  }, 180_000)
 
   it('answers on every variant by a slice of the context', async () => {
     const { questions } = await readSquad(squad)
@@ -139,7 +111,7 @@ describeWith(squad, 'question answering over XQuAD', () => {
   })
 
   it('finds the characters of every token of every context', async () => {
-    const tokenizer = await loadTokenizer(source)
+    const tokenizer = await loadTokenizer(minilm)
     const { questions } = await readSquad(squad)
     const contexts = [...new Set(questions.map(({ context }) => context))]
     expect(contexts.filter((context) => !alignTokens(tokenizer, context))).toEqual([])

@@ -1,62 +1,46 @@
 /** Named entities end to end: all-MiniLM-L6-v2 under a seeded random head, over WNUT-17. */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { float32Tensor, type Tensor } from '../src/graph/tensor.ts'
-import { nodeFiles } from '../src/hub/node-files.ts'
 import { evaluate } from '../src/jobs/evaluate.ts'
-import { exportModel } from '../src/jobs/export-model.ts'
+import { optimize } from '../src/jobs/optimize.ts'
 import { run } from '../src/jobs/run.ts'
-import { MemorySink } from '../src/onnx/file-access.ts'
-import { tensorReader } from '../src/onnx/materialize.ts'
-import { readSafetensors } from '../src/onnx/read-safetensors.ts'
-import { writeSafetensors } from '../src/onnx/write-safetensors.ts'
-import { randomFrom } from '../src/stats/random.ts'
+import type { Report } from '../src/report/report.ts'
 import { describeWith, realData } from './support/fixtures.ts'
+import {
+  wnutLabels as labels,
+  minilm,
+  wnutTypes as types,
+  writeTagger,
+} from './support/minilm-heads.ts'
 import { scratchFolder } from './support/tensors.ts'
 
-const encoder = realData('models/all-minilm-l6-v2')
-const types = ['person', 'location', 'group', 'creative-work', 'corporation', 'product']
-const labels = ['O', ...types.flatMap((type) => [`B-${type}`, `I-${type}`])]
-
-/** The encoder as BertForTokenClassification, its head drawn from a seed. */
-function writeTagger(folder: string): void {
-  mkdirSync(folder)
-  for (const name of ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json']) {
-    copyFileSync(join(encoder, name), join(folder, name))
-  }
-  const config = JSON.parse(readFileSync(join(encoder, 'config.json'), 'utf8'))
-  const named = {
-    architectures: ['BertForTokenClassification'],
-    id2label: Object.fromEntries(labels.entries()),
-    label2id: Object.fromEntries(labels.map((label, id) => [label, id])),
-  }
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, ...named }))
-  const random = randomFrom(17)
-  const draw = (count: number) => Array.from({ length: count }, () => random.uniform() - 0.5)
-  const base = readSafetensors(join(encoder, 'model.safetensors'), nodeFiles).tensors
-  const tensors = new Map<string, Tensor>()
-  for (const [name, tensor] of base) {
-    if (!name.startsWith('pooler.')) tensors.set(`bert.${name}`, tensor)
-  }
-  const width = config.hidden_size as number
-  const weight = float32Tensor(draw(labels.length * width), [labels.length, width])
-  tensors.set('classifier.weight', weight)
-  tensors.set('classifier.bias', float32Tensor(draw(labels.length)))
-  const sink = new MemorySink()
-  writeSafetensors(tensors, sink, { reader: tensorReader(nodeFiles) })
-  writeFileSync(join(folder, 'model.safetensors'), sink.bytes())
-}
-
-describeWith(encoder, 'a tagger of WNUT-17', () => {
+describeWith(minilm, 'a tagger of WNUT-17', () => {
   const scratch = scratchFolder()
   const model = join(scratch, 'tagger')
   const output = join(scratch, 'out')
   const file = realData('text/wnut17/emerging.test.annotated')
 
+  let report: Report
+
   beforeAll(async () => {
     writeTagger(model)
-    await exportModel({ model, output })
+    const data = { file, task: 'token-classification', limit: 60 }
+    const settings = { seconds: 0.2, shapes: '1x16' }
+    report = (await optimize({ model, output, data, ...settings })).report
+  }, 180_000)
+
+  test('optimize judges every variant by entities', () => {
+    expect(report.variants).toHaveLength(5)
+    const [source, ...others] = report.variants
+    expect([source!.quality!.name, source!.quality!.n]).toEqual(['entity-f1', 60])
+    for (const { name, quality, acceptance, fidelity } of others) {
+      expect(quality!.n).toBe(60)
+      expect(['proven', 'undecided', 'rejected']).toContain(acceptance!.verdict)
+      // a random head decides by little; INT8 turns more of its tags
+      const least = name.startsWith('fp32') ? 0.995 : 0.6
+      expect(fidelity!.agreement!.value, name).toBeGreaterThan(least)
+    }
   })
 
   test('eval gives entity scores and token accuracy with intervals over sentences', async () => {

@@ -73,6 +73,13 @@ describe.each([
 describe('what does not fit', () => {
   const ask = (model: string, settings: Settings) =>
     run({ model, text: texts[0]!, candidates, ...settings })
+  let nli: string
+  beforeAll(async () => {
+    nli = await portable(
+      inference('misfit', ['entailment', 'neutral', 'contradiction']),
+      'misfit out',
+    )
+  })
 
   it.each<[string, string, Settings, RegExp]>([
     [
@@ -86,7 +93,6 @@ describe('what does not fit', () => {
     ['another task', '', { task: 'text-classification' }, /--candidates does not belong to/],
     ['an unknown task', '', { task: 'zero-shoot' }, /--task zero-shoot is not known/],
   ])('%s', async (_, model, settings, message) => {
-    const nli = inference('misfit', ['entailment', 'neutral', 'contradiction'])
     await expect(ask(model || nli, settings)).rejects.toThrow(message)
   })
 
@@ -121,6 +127,13 @@ describeWith(embedder, 'an embedder', () => {
   })
 })
 
+/** The portable file of a model, so that each run need not make its own. */
+async function portable(model: string, name: string): Promise<string> {
+  const output = join(scratch, name)
+  await exportModel({ model, output, targets: ['portable'], verify: false })
+  return output
+}
+
 describe('a labelled file', () => {
   const rows = [
     ['where is my parcel', 'delivery'],
@@ -145,7 +158,8 @@ describe('a labelled file', () => {
   })
 
   it('its labels are the candidates, and the accuracy that of run', async () => {
-    const model = inference('judged', ['contradiction', 'neutral', 'entailment'])
+    const nli = inference('judged', ['contradiction', 'neutral', 'entailment'])
+    const model = await portable(nli, 'judged out')
     const data = { file, label: 'label', task: 'zero-shot' }
     const result = await evaluate({ model, data })
     expect([result.task, result.n]).toEqual(['zero-shot', 5])
@@ -166,8 +180,9 @@ describe('a labelled file', () => {
   describeWith(embedder, 'by an embedder', () => {
     it('compares with the vectors of the labels', async () => {
       const data = { file, label: 'label', task: 'zero-shot' }
-      const { metrics } = await evaluate({ model: embedder, data })
-      const expected = await right(embedder, ['account', 'billing', 'delivery'])
+      const model = await portable(embedder, 'embedder out')
+      const { metrics } = await evaluate({ model, data })
+      const expected = await right(model, ['account', 'billing', 'delivery'])
       expect(metrics[0]!.value * 5).toBe(expected)
       expect(expected).toBeGreaterThanOrEqual(3)
     })

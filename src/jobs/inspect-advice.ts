@@ -84,7 +84,7 @@ const ways: readonly Weigh[] = [
       }
     })
     return {
-      what: 'lowering for this CPU (limbeck export), from fp32 as exported',
+      what: 'lowering for this CPU, from fp32 as exported',
       predictedMs: scaledSaving(parts),
       measuredMs: times.source - times.fp32,
       applied: true,
@@ -153,7 +153,7 @@ const ways: readonly Weigh[] = [
     const { works } = inspected
     if (!works.right) return undefined
     return {
-      what: "padding on the right alone (save with padding: 'right')",
+      what: 'padding on the right alone (library: save)',
       predictedMs: scaledSaving(scaledParts(inspected, works.right)),
       ...saved(inspected, 'right'),
     }
@@ -165,7 +165,7 @@ const ways: readonly Weigh[] = [
     const rate = (ms: number) => formatCount((shape.batch * shape.sequence * 1000) / ms)
     const ms = times.larger / factor
     return {
-      what: `${larger.batch} texts a run instead of ${shape.batch} (${rate(ms)} tokens/s instead of ${rate(times.fp32)})`,
+      what: `${larger.batch} texts a run: ${rate(ms)} tokens/s, not ${rate(times.fp32)}`,
       predictedMs: scaledSaving(scaledParts(inspected, works.larger, factor)),
       measuredMs: times.fp32 - ms,
     }

@@ -25,9 +25,29 @@ export class LimbeckError extends Error {
   readonly hint: string | undefined
 
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(oneLine(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.hint = options.hint
+    this.hint = options.hint === undefined ? undefined : oneLine(options.hint)
+  }
+}
+
+/** Longest message: names in a file may be as long as the file. */
+const LONGEST = 2000
+
+/** One printable line of text that may quote a file: no line ends, no commands to a terminal. */
+function oneLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ')
+  if (line.length <= LONGEST) return line
+  return `${line.slice(0, LONGEST - 500)} … ${line.slice(-400)}`
+}
+
+/** A value of a file as a message shows it, whatever it is. */
+export function showValue(value: unknown): string {
+  try {
+    const text = JSON.stringify(value) ?? 'undefined'
+    return text.length <= 80 ? text : `${text.slice(0, 79)}…`
+  } catch {
+    return 'a value nested too deep to show'
   }
 }
 

@@ -19,6 +19,10 @@ import { parquetCodecs } from './parquet-codecs.ts'
 
 /** Room that page headers and rounding take beyond the sizes of the metadata. */
 const SLACK = 1024 * 1024
+/** Of DEFLATE (zlib's technical details); repetition beyond that is for a dictionary to say. */
+const BEST_RATIO = 1032
+/** Writers cut pages at 1 MiB by default, some at 8. */
+const LARGEST_PAGE = 16 * 1024 * 1024
 
 /** @throws Error that says what is wrong with the pages of the column. */
 export function checkPages(
@@ -28,7 +32,11 @@ export function checkPages(
 ): void {
   const path = getSchemaPath(schema, meta.path_in_schema)
   const levels = [getMaxRepetitionLevel(path), getMaxDefinitionLevel(path)] as const
-  const most = Number(meta.total_uncompressed_size) + SLACK
+  // the metadata may lie; nor does a page unpack to more than gzip's best, beyond what writers put in one
+  const most = Math.min(
+    Number(meta.total_uncompressed_size) + SLACK,
+    bytes.byteLength * BEST_RATIO + LARGEST_PAGE,
+  )
   const reader: DataReader = { view: new DataView(bytes), offset: 0 }
   let left = Number(meta.num_values)
   while (reader.offset < bytes.byteLength - 1 && left > 0) {

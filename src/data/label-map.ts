@@ -5,7 +5,7 @@
  * where the model says negative and positive), so that a model whose names are numbers keeps its
  * names. Labels that were given or inferred go before all of that.
  */
-import { LimbeckError, nearest } from '../errors.ts'
+import { LimbeckError, nearest, showValue } from '../errors.ts'
 
 /** Finds the class of a label as it is written in data. */
 export interface LabelMap {
@@ -67,7 +67,7 @@ export function labelMap(
   }
   const found = new Map<string, number>()
   const find = (label: unknown): number | undefined => {
-    const text = String(label ?? '').trim()
+    const text = labelText(label).trim()
     const id = found.get(text) ?? lookUp(text)
     if (id !== undefined && found.size < MOST_FOUND) found.set(text, id)
     return id
@@ -80,8 +80,12 @@ export function labelMap(
 /** Hugging Face's mark of a label that a test set does not tell. */
 const hidden = 'A label of -1 stands for one that a test set keeps hidden: take a file with labels.'
 
+/** A cell as it is written; JSON may hold a list or an object where a label is expected. */
+const labelText = (label: unknown): string =>
+  typeof label === 'object' && label !== null ? showValue(label) : String(label ?? '')
+
 function unknownLabel(label: unknown, where: string, names: readonly string[]): never {
-  const text = String(label ?? '').slice(0, 60)
+  const text = labelText(label).slice(0, 60)
   const shown = names.slice(0, 20).join(', ') + (names.length > 20 ? ', ...' : '')
   const near = nearest(text, names)
   const range = `0-${names.length - 1}`

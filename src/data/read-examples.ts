@@ -4,7 +4,7 @@
  * One idea: a task is the kind of its target. One class (text and pair classification), several
  * classes (multi-label), a number (regression, similarity), or none (embeddings, unlabelled text).
  */
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 import type { LabelMap } from './label-map.ts'
 import { type Column, readTable, type TableOptions } from './read-table.ts'
 
@@ -69,11 +69,20 @@ const parsers: { readonly [K in TargetKind]: Parse<K> } = {
   },
   number: (value, where) => {
     const text = typeof value === 'string' ? value.trim() : value
-    const number = text === '' || text === null ? Number.NaN : Number(text)
+    const number =
+      typeof text === 'number' ||
+      (typeof text === 'string' && text !== '') ||
+      typeof text === 'bigint'
+        ? Number(text)
+        : Number.NaN
     if (Number.isFinite(number)) return number
-    throw new LimbeckError('input', `${where}: expected a number, got '${String(value)}'.`, {
-      hint: 'Check the score column, and whether the file has a header.',
-    })
+    throw new LimbeckError(
+      'input',
+      `${where}: expected a number, got '${typeof value === 'string' ? value : showValue(value)}'.`,
+      {
+        hint: 'Check the score column, and whether the file has a header.',
+      },
+    )
   },
   tags: (_, where) => {
     throw new LimbeckError('usage', `${where}: tags of words are read from CoNLL files.`)
@@ -128,7 +137,7 @@ function textOf(value: unknown, where: string): string {
  */
 function listOf(value: unknown, where: string, labels: LabelMap): readonly unknown[] {
   if (Array.isArray(value)) return value
-  const text = String(value ?? '').trim()
+  const text = (typeof value === 'object' ? showValue(value ?? '') : String(value ?? '')).trim()
   if (text === '') return []
   if (labels.find(text) !== undefined) return [text]
   if (!text.startsWith('[')) return text.split(text.includes('|') ? '|' : ',')

@@ -5,7 +5,8 @@
  * The array is cut into its elements while bytes come, and each is parsed alone: memory is bounded by the
  * longest one. Bytes can be cut, since none of UTF-8 beyond ASCII looks like a bracket or a quote.
  */
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
+import { parseJson } from '../onnx/parse-json.ts'
 import { readBytes } from './read-bytes.ts'
 
 /** An element, and the line that it begins on. */
@@ -36,14 +37,14 @@ export async function* readJsonRows(path: string): AsyncGenerator<JsonRow> {
   const element = (parts: readonly Uint8Array[], line: number): JsonRow => {
     let cells: unknown
     try {
-      cells = JSON.parse(decoder.decode(Buffer.concat(parts)))
+      cells = parseJson(decoder.decode(Buffer.concat(parts)))
     } catch (cause) {
       const reason = (cause as Error).message.replace(/\s+/g, ' ')
       throw fail(line, `this element is not JSON: ${reason}`, cause)
     }
     if (typeof cells === 'object' && cells !== null)
       return { line, cells: cells as JsonRow['cells'] }
-    throw fail(line, `expected an object, got ${JSON.stringify(cells).slice(0, 40)}`)
+    throw fail(line, `expected an object, got ${showValue(cells)}`)
   }
   const decoder = new TextDecoder('utf-8', { fatal: true })
   // depth of the array's own elements: 1 in a document that is an array, 2 in one that holds it

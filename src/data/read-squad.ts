@@ -6,6 +6,7 @@
  * `is_impossible`: then a question may have no answer, and scores follow v2's script.
  */
 import { LimbeckError } from '../errors.ts'
+import { parseJson } from '../onnx/parse-json.ts'
 import { dataExtension, readBytes } from './read-bytes.ts'
 import { readSquadRows } from './squad-rows.ts'
 
@@ -55,7 +56,7 @@ export function parseSquad(text: string, where: string, options: SquadOptions = 
   const questions: SquadQuestion[] = []
   const seen = new Set<string>()
   let hasImpossible = false
-  for (const [article, at] of listOf(parseJson(text, where), 'data', where)) {
+  for (const [article, at] of listOf(parseDocument(text, where), 'data', where)) {
     for (const [paragraph, there] of listOf(article, 'paragraphs', at)) {
       const context = textOf(paragraph, 'context', there)
       for (const [qa, place] of listOf(paragraph, 'qas', there)) {
@@ -110,9 +111,9 @@ async function readText(path: string): Promise<string> {
     .replace(/^\ufeff/, '')
 }
 
-function parseJson(text: string, where: string): Json {
+function parseDocument(text: string, where: string): Json {
   try {
-    return objectOf(JSON.parse(text), where)
+    return objectOf(parseJson(text), where)
   } catch (cause) {
     if (cause instanceof LimbeckError) throw cause
     const reason = (cause as Error).message

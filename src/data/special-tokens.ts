@@ -6,7 +6,7 @@
  * tokens it adds is what truncation needs. Type ids follow Hugging Face's `tokenizers` (Rust):
  * RoBERTa's are all 0, BERT's and those of a pair without a template are 0 and 1.
  */
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 
 /** A piece of a template: fixed special tokens, or one of the two texts. */
 export type TemplatePiece =
@@ -71,8 +71,11 @@ export function specialTokenTemplate(postProcessor: unknown): SpecialTokenTempla
 export const addedTokens = (pieces: readonly TemplatePiece[]): number =>
   pieces.reduce((count, piece) => count + (piece.kind === 'special' ? piece.ids.length : 0), 0)
 
+const isId = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 24
+
 function templateOf(json: Json): SpecialTokenTemplate | undefined {
-  const type = String(json.type)
+  const type = typeof json.type === 'string' ? json.type : showValue(json.type)
   if (Object.hasOwn(processors, type)) return processors[type]?.(json)
   throw new LimbeckError('input', `tokenizer.json: unknown post_processor type '${type}'.`, {
     hint: `Known are ${Object.keys(processors).join(', ')}.`,
@@ -82,8 +85,8 @@ function templateOf(json: Json): SpecialTokenTemplate | undefined {
 /** BertProcessing and RobertaProcessing write an end token as `["[SEP]", 102]`. */
 function endToken(json: Json, name: string): readonly number[] {
   const id = (json[name] as readonly unknown[] | undefined)?.[1]
-  if (typeof id === 'number') return [id]
-  throw malformed(`${String(json.type)} has no '${name}' token with an id`)
+  if (isId(id)) return [id]
+  throw malformed(`${showValue(json.type)} has no '${name}' token with an id`)
 }
 
 function templatePieces(json: Json, name: 'single' | 'pair'): readonly TemplatePiece[] {
@@ -93,9 +96,11 @@ function templatePieces(json: Json, name: 'single' | 'pair'): readonly TemplateP
   return pieces.map((piece: Readonly<Record<string, { id: string; type_id?: number }>>) => {
     const [kind, body] = Object.entries(piece)[0] ?? []
     const type = body?.type_id ?? 0
+    if (!isId(type)) throw malformed('the template has a type id that is none')
     if (kind === 'Sequence') return { kind: body?.id === 'B' ? 'pair' : 'text', type }
     const ids = known[body?.id ?? '']?.ids
-    if (!ids) throw malformed(`the template's token '${body?.id}' is not in special_tokens`)
+    if (!Array.isArray(ids) || !ids.every(isId))
+      throw malformed(`the template's token '${body?.id}' is not in special_tokens`)
     return special(ids, type)
   })
 }

@@ -8,7 +8,8 @@
  */
 import { Readable } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
+import { parseJson } from '../onnx/parse-json.ts'
 import { dataExtension } from './read-bytes.ts'
 import { readJsonRows } from './read-json-rows.ts'
 import { parquetClassNames, parquetColumns, readParquet } from './read-parquet.ts'
@@ -110,7 +111,7 @@ async function* readJsonl(path: string, { encoding }: ReadOptions): AsyncGenerat
     if (text.trim() === '') continue
     let cells: unknown
     try {
-      cells = JSON.parse(text)
+      cells = parseJson(text)
     } catch (cause) {
       const reason = (cause as Error).message.replace(/\s+/g, ' ')
       throw new LimbeckError('input', `${path}:${line}: this line is not JSON: ${reason}.`, {
@@ -121,7 +122,7 @@ async function* readJsonl(path: string, { encoding }: ReadOptions): AsyncGenerat
     if (typeof cells !== 'object' || cells === null) {
       throw new LimbeckError(
         'input',
-        `${path}:${line}: expected a JSON object, got ${JSON.stringify(cells).slice(0, 40)}.`,
+        `${path}:${line}: expected a JSON object, got ${showValue(cells)}.`,
         { hint: 'JSONL holds one JSON object per line.' },
       )
     }

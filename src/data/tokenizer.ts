@@ -10,8 +10,10 @@ import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Tokenizer as Vocabulary } from '@huggingface/tokenizers'
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 import { checkInside } from '../onnx/inside-folder.ts'
+import { parseJson } from '../onnx/parse-json.ts'
+import { checkTokenizer } from './check-tokenizer.ts'
 import { exactNormalizers } from './exact-normalizers.ts'
 import { type Span, type TokenSource, tokenSpans } from './offsets.ts'
 import { checkRegular } from './regular-file.ts'
@@ -78,9 +80,10 @@ type Json = Readonly<Record<string, unknown>>
 
 /**
  * The tokenizer of a model folder (`tokenizer.json`, and `tokenizer_config.json` where present).
+ * @param vocab rows of the model's embedding: a text with an id beyond them is refused.
  * @throws LimbeckError when tokenizer.json is absent or malformed.
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(folder: string, vocab?: number): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json')
   const json = await readJson(folder, 'tokenizer.json')
   if (json === undefined) {
@@ -91,28 +94,36 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   // older folders name their special tokens in a file of their own
   const map = (await readJson(folder, 'special_tokens_map.json')) ?? {}
   const config = (await readJson(folder, 'tokenizer_config.json')) ?? {}
-  return createTokenizer(json, { ...map, ...config }, path)
+  return createTokenizer(json, { ...map, ...config }, path, vocab)
 }
 
 /**
  * A tokenizer of parsed files.
  * @param json content of tokenizer.json. @param config content of tokenizer_config.json.
- * @param where how errors name the file.
+ * @param where how errors name the file. @param vocab rows of the model's embedding: ids are below it.
  */
 export function createTokenizer(
   json: unknown,
   config: unknown = {},
   where = 'tokenizer.json',
+  vocab = Number.POSITIVE_INFINITY,
 ): Tokenizer {
   const file = json as Json
   const settings = config as Json
+  checkTokenizer(json, where)
   const vocabulary = openVocabulary(file, settings, where)
-  const template = specialTokenTemplate(file.post_processor)
+  const template = guarded(where, () => specialTokenTemplate(file.post_processor))
+  for (const piece of [...template.single, ...template.pair]) {
+    const id = piece.kind === 'special' ? piece.ids.find((one) => one >= vocab) : undefined
+    if (id !== undefined) throw beyondVocabulary(where, vocabulary.id_to_token(id), id, vocab)
+  }
   const fromEnd = settings.truncation_side === 'left'
   const special = specialIds(settings, vocabulary)
   const encodeText = (text: string): { ids: number[]; tokens: string[] } => {
-    const encoded = vocabulary.encode(text, { add_special_tokens: false })
+    const encoded = guarded(where, () => vocabulary.encode(text, { add_special_tokens: false }))
     const { ids, tokens } = encoded
+    const beyond = ids.findIndex((id: number) => id >= vocab)
+    if (beyond >= 0) throw beyondVocabulary(where, tokens[beyond], ids[beyond], vocab)
     const lost = ids.indexOf(undefined as unknown as number)
     if (lost < 0) return encoded
     throw new LimbeckError('input', `${where}: '${tokens[lost]}' has no id and no unknown token.`, {
@@ -172,6 +183,10 @@ export function createTokenizer(
 
   let source: TokenSource | undefined
   function encodeWithOffsets(text: string, options: EncodeOptions = {}): OffsetEncoding {
+    return guarded(where, () => withOffsets(text, options))
+  }
+
+  function withOffsets(text: string, options: EncodeOptions): OffsetEncoding {
     source ??= tokenSource(vocabulary, file)
     // pieces are spelled as the text has them; other kinds have a word for what is unknown
     const known = source.spelling?.kind === 'pieces' ? encodeText(text) : undefined
@@ -185,18 +200,22 @@ export function createTokenizer(
   }
 
   const stated = settings.model_max_length
+  const padId = special.pad ?? padIdOf(file.padding)
+  if (padId >= vocab) throw beyondVocabulary(where, vocabulary.id_to_token(padId), padId, vocab)
   return {
     encode,
     encodeWords,
     encodeWithOffsets,
     decode: (ids) =>
-      ids.length === 0 ? '' : vocabulary.decode([...ids], { skip_special_tokens: true }),
+      ids.length === 0
+        ? ''
+        : guarded(where, () => vocabulary.decode([...ids], { skip_special_tokens: true })),
     tokenOf: (id) => vocabulary.id_to_token(id),
     idOf: (token) => vocabulary.token_to_id(token),
     special,
-    padId: special.pad ?? (file.padding as { pad_id?: number } | null)?.pad_id ?? 0,
+    padId,
     size: vocabulary.get_vocab().size,
-    maxLength: typeof stated === 'number' && stated < 1e9 ? stated : undefined,
+    maxLength: isNatural(stated) && stated > 0 && stated < 1e9 ? stated : undefined,
   }
 }
 
@@ -213,7 +232,7 @@ async function readJson(folder: string, name: string): Promise<unknown> {
     throw new LimbeckError('file', `cannot read ${path}: ${(cause as Error).message}.`, { cause })
   }
   try {
-    const json: unknown = JSON.parse(text)
+    const json: unknown = parseJson(text)
     if (typeof json === 'object' && json !== null) return json
   } catch {
     // told below, as for JSON that is no object
@@ -222,6 +241,35 @@ async function readJson(folder: string, name: string): Promise<unknown> {
     hint: 'The file may be cut short; copy or download it again.',
   })
 }
+
+/** What the library throws about a file that it read, as one sentence. */
+function guarded<T>(where: string, body: () => T): T {
+  try {
+    return body()
+  } catch (cause) {
+    if (cause instanceof LimbeckError) throw cause
+    const reason = (cause as Error).message.replace(/\.$/, '')
+    throw new LimbeckError('input', `${where}: this tokenizer cannot read a text: ${reason}.`, {
+      hint: 'Save the tokenizer again with a current version of transformers.',
+      cause,
+    })
+  }
+}
+
+const isNatural = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0
+
+function padIdOf(padding: unknown): number {
+  const id = (padding as { pad_id?: unknown } | null | undefined)?.pad_id
+  return isNatural(id) ? id : 0
+}
+
+const beyondVocabulary = (where: string, token: unknown, id: unknown, vocab: number) =>
+  new LimbeckError(
+    'input',
+    `${where}: expected ids below the ${vocab} of the model's embedding, got ${id} for ${showValue(token)}.`,
+    { hint: 'Take tokenizer and model of one folder.' },
+  )
 
 function openVocabulary(file: Json, config: Json, where: string): Vocabulary {
   try {
@@ -242,9 +290,9 @@ function specialIds(config: Json, vocabulary: Vocabulary): Tokenizer['special'] 
   const special: Partial<Record<SpecialToken, number>> = {}
   for (const name of ['pad', 'cls', 'sep', 'mask', 'unk', 'bos', 'eos'] as const) {
     // either "[PAD]" or an AddedToken object
-    const token = config[`${name}_token`] as string | { content?: string } | null | undefined
+    const token = config[`${name}_token`] as string | { content?: unknown } | null | undefined
     const content = typeof token === 'string' ? token : token?.content
-    const id = content === undefined ? undefined : vocabulary.token_to_id(content)
+    const id = typeof content === 'string' ? vocabulary.token_to_id(content) : undefined
     if (id !== undefined) special[name] = id
   }
   return special

@@ -6,11 +6,12 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 import type { ModelConfig } from '../models/config.ts'
 import type { Checkpoint } from '../models/model-builder.ts'
 import type { Pooling, PoolingMode } from '../models/pooling.ts'
 import { staysInside } from '../onnx/file-access.ts'
+import { parseJson } from '../onnx/parse-json.ts'
 import { readSafetensors } from '../onnx/read-safetensors.ts'
 import { folderFile } from './folder-file.ts'
 import { type HubOrigin, hubOrigin } from './hub-cache.ts'
@@ -101,7 +102,7 @@ export function readJsonObject(file: string): Record<string, unknown> {
   }
   let json: unknown
   try {
-    json = JSON.parse(readTextFile(file))
+    json = parseJson(readTextFile(file))
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw fileError(file, cause)
     throw new LimbeckError('input', `${file}: it is no JSON (${cause.message}).`, { cause })
@@ -109,10 +110,7 @@ export function readJsonObject(file: string): Record<string, unknown> {
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
     return json as Record<string, unknown>
   }
-  throw new LimbeckError(
-    'input',
-    `${file}: expected a JSON object, found ${JSON.stringify(json).slice(0, 40)}.`,
-  )
+  throw new LimbeckError('input', `${file}: expected a JSON object, found ${showValue(json)}.`)
 }
 
 /** Keys of `1_Pooling/config.json`, in the order in which sentence-transformers concatenates them. */
@@ -151,7 +149,7 @@ function readPooling(path: string): Pooling | undefined {
 function moduleList(file: string): { type: string; path: string }[] {
   let list: unknown
   try {
-    list = JSON.parse(readTextFile(file))
+    list = parseJson(readTextFile(file))
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw fileError(file, cause)
     throw new LimbeckError('input', `${file}: it is no JSON.`, { cause })

@@ -60,4 +60,4 @@ function folderOfModelFile(file: string): string {
 
 /** The folder's tokenizer. @throws LimbeckError when it has none. */
 export const tokenizerOf = (model: OpenedModel): Promise<Tokenizer> =>
-  loadTokenizer(model.folder.path)
+  loadTokenizer(model.folder.path, model.dims.vocab)

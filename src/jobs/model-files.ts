@@ -8,6 +8,7 @@ import { folderFile } from '../hub/folder-file.ts'
 import { nodeFiles, readTextFile } from '../hub/node-files.ts'
 import { copyFiles, LIMBECK_FILE } from '../hub/write-folder.ts'
 import { staysInside } from '../onnx/file-access.ts'
+import { parseJson } from '../onnx/parse-json.ts'
 import type { OpenedModel } from './load.ts'
 
 /** What Transformers.js and Python tools read beside the weights. */
@@ -61,7 +62,7 @@ function chosenFile(folder: string): readonly string[] {
   try {
     const path = folderFile(folder, LIMBECK_FILE)
     if (!path) return []
-    const { chosen, report } = JSON.parse(readTextFile(path)) as {
+    const { chosen, report } = parseJson(readTextFile(path)) as {
       readonly chosen?: string
       readonly report?: { readonly variants: readonly { name: string; file?: string }[] }
     }

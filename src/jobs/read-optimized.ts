@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
+import { folderFile } from '../hub/folder-file.ts'
 import { readJsonObject } from '../hub/model-folder.ts'
 import { LIMBECK_FILE } from '../hub/write-folder.ts'
 import type { Report } from '../report/report.ts'
@@ -111,7 +112,7 @@ export function readOptimized(folder: string): OptimizedFolder {
       hint: 'Give a folder that limbeck optimize wrote.',
     })
   }
-  if (!existsSync(file)) {
+  if (!folderFile(folder, LIMBECK_FILE)) {
     throw new LimbeckError('usage', `${folder}: it has no ${LIMBECK_FILE}, so it is no output.`, {
       hint: 'Give a folder that limbeck optimize wrote.',
     })

@@ -4,7 +4,7 @@
  * Shapes: B batch, S tokens, D hidden, H heads. Masks are boolean and attention is decomposed: autodiff,
  * pruning and foreign graphs meet here; kernels are chosen by the lowerings.
  */
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 import { float, int, ints, string } from '../graph/attributes.ts'
 import type { Value } from '../graph/graph.ts'
 import { floatScalar, int64Tensor } from '../graph/tensor.ts'
@@ -69,7 +69,7 @@ export function activate(b: ModelBuilder, name: string, x: Value): Value {
   if (!activation) {
     throw new LimbeckError(
       'input',
-      `config.json: activation ${JSON.stringify(name)} is not known; known are ${Object.keys(activations).join(', ')}.`,
+      `config.json: activation ${showValue(name)} is not known; known are ${Object.keys(activations).join(', ')}.`,
     )
   }
   return activation(b, x)

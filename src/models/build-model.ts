@@ -2,7 +2,7 @@
  * From a configuration and a checkpoint to the logical graph: family by `model_type`, head by
  * `architectures`.
  */
-import { LimbeckError, nearest } from '../errors.ts'
+import { LimbeckError, nearest, showValue } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { albert } from './albert.ts'
 import { bert } from './bert.ts'
@@ -10,7 +10,7 @@ import { labelsOf, type ModelConfig, textOf } from './config.ts'
 import { debertaV2 } from './deberta-v2.ts'
 import { distilbert } from './distilbert.ts'
 import { electra } from './electra.ts'
-import type { Family, Task, TextDims } from './family.ts'
+import { checkLayers, type Family, type Task, type TextDims } from './family.ts'
 import { mobilebert } from './mobilebert.ts'
 import { type Checkpoint, ModelBuilder } from './model-builder.ts'
 import { modernbert } from './modernbert.ts'
@@ -33,9 +33,6 @@ const known: readonly Family[] = [
 ]
 
 export const families: ReadonlyMap<string, Family> = new Map(known.map((f) => [f.type, f]))
-
-/** More layers than any encoder has: shared ones cost a hostile configuration nothing. */
-const MOST_LAYERS = 1024
 
 /** Tasks by the ending of the class in `architectures`. */
 const taskOfEnding: readonly (readonly [string, Task])[] = [
@@ -79,7 +76,7 @@ export function familyOf(config: ModelConfig): Family {
   const near = nearest(type, types)
   throw new LimbeckError(
     'input',
-    `${config.file}: model_type ${JSON.stringify(type)} is not known; known are ${types.join(', ')}.`,
+    `${config.file}: model_type ${showValue(type)} is not known; known are ${types.join(', ')}.`,
     {
       hint: near ? `Did you mean ${near}?` : 'Use a model of one of these families.',
     },
@@ -88,7 +85,11 @@ export function familyOf(config: ModelConfig): Family {
 
 function architectureOf(config: ModelConfig): string | undefined {
   const [name] = Array.isArray(config.json.architectures) ? config.json.architectures : []
-  return name === undefined ? undefined : String(name)
+  return name === undefined || name === null
+    ? undefined
+    : typeof name === 'string'
+      ? name
+      : showValue(name)
 }
 
 /** The task that `architectures[0]` names; the base model when it says nothing. */
@@ -112,12 +113,8 @@ export function describeModel(config: ModelConfig, pooling?: Pooling): ModelInfo
   const family = familyOf(config)
   const task = pooling ? 'feature-extraction' : taskOf(config, family.tasks)
   const dims = family.dims(config)
-  if (dims.layers > MOST_LAYERS) {
-    throw new LimbeckError(
-      'input',
-      `${config.file}: expected at most ${MOST_LAYERS} layers, found ${dims.layers}.`,
-    )
-  }
+  // some families apply their layers more than once
+  checkLayers(config, dims.layers)
   const hasClasses = task === 'sequence-classification' || task === 'token-classification'
   const problem = config.json.problem_type
   return {

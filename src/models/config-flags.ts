@@ -1,5 +1,5 @@
 /** Truth values of a `config.json`, and the error for a value that a family cannot take. */
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 import type { ModelConfig } from './config.ts'
 
 /** What was expected of a key, and what stands there. */
@@ -11,7 +11,7 @@ export const wrongValue = (
 ): LimbeckError =>
   new LimbeckError(
     'input',
-    `${config.file}: expected ${key} to be ${expected}, found ${JSON.stringify(found)}.`,
+    `${config.file}: expected ${key} to be ${expected}, found ${showValue(found)}.`,
   )
 
 /** A truth value, or `fallback` when the key is absent. */

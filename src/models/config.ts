@@ -3,7 +3,7 @@
  *
  * Sizes are bounded before anything is allocated, so that an absurd configuration is refused by name.
  */
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 
 /** A parsed `config.json` and the file it came from (for messages). */
 export interface ModelConfig {
@@ -22,7 +22,7 @@ export function sizeOf(config: ModelConfig, keys: readonly string[], fallback?: 
   }
   throw new LimbeckError(
     'input',
-    `${config.file}: expected ${keys[0]} to be a whole number from 1 to ${LARGEST_SIZE}, found ${JSON.stringify(value)}.`,
+    `${config.file}: expected ${keys[0]} to be a whole number from 1 to ${LARGEST_SIZE}, found ${showValue(value)}.`,
     { hint: 'Restore the config.json that the weights were saved with.' },
   )
 }
@@ -33,7 +33,7 @@ export function numberOf(config: ModelConfig, key: string, fallback: number): nu
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw new LimbeckError(
     'input',
-    `${config.file}: expected ${key} to be a number, found ${JSON.stringify(value)}.`,
+    `${config.file}: expected ${key} to be a number, found ${showValue(value)}.`,
   )
 }
 
@@ -43,7 +43,7 @@ export function textOf(config: ModelConfig, key: string, fallback: string): stri
   if (typeof value === 'string') return value
   throw new LimbeckError(
     'input',
-    `${config.file}: expected ${key} to be a text, found ${JSON.stringify(value)}.`,
+    `${config.file}: expected ${key} to be a text, found ${showValue(value)}.`,
   )
 }
 
@@ -54,7 +54,10 @@ const MOST_LABELS = 2 ** 18
 export function labelsOf(config: ModelConfig): string[] {
   const map = config.json.id2label
   if (typeof map === 'object' && map !== null) {
-    const entries = Object.entries(map).map(([id, label]) => [Number(id), String(label)] as const)
+    const entries = Object.entries(map).map(([id, label]) => {
+      const name = typeof label === 'object' ? showValue(label) : String(label)
+      return [Number(id), name] as const
+    })
     const labels: string[] = []
     for (const [id, label] of entries) labels[id] = label
     if (entries.length > 0 && labels.length === entries.length && !labels.includes(undefined!)) {

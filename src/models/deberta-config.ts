@@ -1,4 +1,5 @@
 /** DeBERTa's configuration: which position terms the attention has, and the table behind them. */
+import { showValue } from '../errors.ts'
 import { type ModelConfig, numberOf, sizeOf, textOf } from './config.ts'
 import { flagOf, wrongValue } from './config-flags.ts'
 import { bertKeys, type TextDims, textDims } from './family.ts'
@@ -83,7 +84,9 @@ function requireTable(config: ModelConfig, buckets: number, farthest: number): v
 /** A list, or names with `|` between them. */
 function namesOf(value: unknown): string[] {
   const names = typeof value === 'string' ? value.toLowerCase().split('|') : value
-  return Array.isArray(names) ? names.map((name) => String(name).trim()) : []
+  return Array.isArray(names)
+    ? names.map((name) => (typeof name === 'string' ? name.trim() : showValue(name)))
+    : []
 }
 
 function termsOf(config: ModelConfig): PositionTerm[] {

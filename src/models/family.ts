@@ -106,8 +106,10 @@ export function textDims(
 ): TextDims {
   const hidden = sizeOf(config, keys.hidden)
   const vocab = sizeOf(config, keys.vocab)
+  const layers = sizeOf(config, keys.layers)
+  checkLayers(config, layers)
   return {
-    layers: sizeOf(config, keys.layers),
+    layers,
     hidden,
     heads: sizeOf(config, keys.heads),
     intermediate: sizeOf(config, keys.intermediate),
@@ -124,6 +126,18 @@ export function textDims(
     ),
     tiedDecoder: config.json.tie_word_embeddings !== false,
   }
+}
+
+/** More layers than any encoder has: shared ones cost a hostile configuration nothing. */
+const MOST_LAYERS = 1024
+
+/** Refuses more layers than any model has, before something is made for each. */
+export function checkLayers(config: ModelConfig, layers: number): void {
+  if (layers <= MOST_LAYERS) return
+  throw new LimbeckError(
+    'input',
+    `${config.file}: expected at most ${MOST_LAYERS} layers, found ${layers}.`,
+  )
 }
 
 function padTokenOf(config: ModelConfig, vocab: number, fallback: number): number {

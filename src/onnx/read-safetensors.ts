@@ -7,6 +7,7 @@ import { LimbeckError } from '../errors.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { type FileAccess, folderOf, inFolder, staysInside } from './file-access.ts'
 import { checkInside } from './inside-folder.ts'
+import { parseJson } from './parse-json.ts'
 import { headerLength, MAX_HEADER_BYTES, parseHeader } from './safetensors-header.ts'
 
 /** The tensors of a checkpoint by name, in the order of their data, and its metadata. */
@@ -96,7 +97,7 @@ function readShard(index: string, file: string, files: FileAccess): ReadonlyMap<
 function parseIndex(path: string, json: Uint8Array): [string, string][] {
   let map: unknown
   try {
-    const parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json)) as unknown
+    const parsed = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(json)) as unknown
     map = (parsed as { weight_map?: unknown } | null)?.weight_map
   } catch (cause) {
     throw new LimbeckError('file', `${path}: it is no JSON (${(cause as Error).message}).`)

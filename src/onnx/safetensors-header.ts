@@ -5,8 +5,9 @@
  * one after the other without overlap or hole, every size = shape × element.
  * Source: https://github.com/huggingface/safetensors (README and `safetensors/src/tensor.rs`).
  */
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
 import { byteLength, type DataType } from '../graph/data-type.ts'
+import { parseJson } from './parse-json.ts'
 
 /** Longest header that is read. */
 export const MAX_HEADER_BYTES = 100_000_000
@@ -73,7 +74,7 @@ export function headerLength(path: string, first: Uint8Array, size: number): num
 export function parseHeader(path: string, json: Uint8Array, dataLength: number): SafetensorsHeader {
   let parsed: unknown
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))
+    parsed = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(json))
   } catch (cause) {
     throw bad(path, `its header is no JSON (${(cause as Error).message})`)
   }
@@ -83,7 +84,8 @@ export function parseHeader(path: string, json: Uint8Array, dataLength: number):
   for (const [name, value] of Object.entries(parsed)) {
     if (name !== '__metadata__') entries.push(parseEntry(path, name, value))
     else if (isRecord(value)) {
-      for (const [key, text] of Object.entries(value)) metadata.set(key, String(text))
+      for (const [key, text] of Object.entries(value))
+        metadata.set(key, typeof text === 'string' ? text : showValue(text))
     }
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
@@ -94,14 +96,20 @@ export function parseHeader(path: string, json: Uint8Array, dataLength: number):
 function parseEntry(path: string, name: string, value: unknown): SafetensorsEntry {
   if (!isRecord(value)) throw bad(path, `tensor '${name}': expected an object in the header`)
   const { dtype: typeName, shape, data_offsets: offsets } = value
-  const dtype = typesByName.get(String(typeName))
+  const dtype = typeof typeName === 'string' ? typesByName.get(typeName) : undefined
   if (!dtype) {
     const known = [...typesByName.keys()].join(', ')
-    throw bad(path, `tensor '${name}': expected a type of ${known}, got '${String(typeName)}'`)
+    throw bad(
+      path,
+      `tensor '${name}': expected a type of ${known}, got '${typeof typeName === 'string' ? typeName : showValue(typeName)}'`,
+    )
   }
   if (!isNaturals(shape)) throw bad(path, `tensor '${name}': its shape is no list of sizes`)
   if (!isNaturals(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    throw bad(path, `tensor '${name}': expected data_offsets [begin, end], got ${brief(offsets)}`)
+    throw bad(
+      path,
+      `tensor '${name}': expected data_offsets [begin, end], got ${showValue(offsets)}`,
+    )
   }
   const [begin, end] = offsets as [number, number]
   const expected = byteLength(
@@ -144,5 +152,3 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const isNaturals = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0)
-
-const brief = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 60)

@@ -12,7 +12,16 @@ export {
 } from './best-span.ts'
 export { type Entity, entitiesOf } from './entities.ts'
 export { type Fidelity, type FidelityMeter, fidelityMeter, type RowKind } from './fidelity.ts'
-export { type LabelMap, labelMap } from './label-map.ts'
+export { type GivenLabels, givenLabels } from './given-labels.ts'
+export { areNumbered, type InferredLabels, inferLabels, type LabelSource } from './infer-labels.ts'
+export {
+  type ColumnSearch,
+  columnsOfFirstRow,
+  type FoundColumns,
+  findColumns,
+  type Part,
+} from './known-columns.ts'
+export { type KnownLabels, type LabelMap, labelMap } from './label-map.ts'
 export {
   argmax,
   classesAbove,
@@ -45,6 +54,7 @@ export {
   type TargetKind,
   type Targets,
 } from './read-examples.ts'
+export { type ParquetRow, parquetClassNames, parquetColumns, readParquet } from './read-parquet.ts'
 export {
   parseSquad,
   readSquad,
@@ -55,11 +65,13 @@ export {
 export {
   type Column,
   parseColumn,
+  readClassNames,
   readColumnNames,
   readTable,
   type TableOptions,
   type TableRow,
 } from './read-table.ts'
+export { readTagged } from './read-tagged.ts'
 export { readBlocks, readLines, type TextBlock, type TextLine } from './read-text.ts'
 export { type AnswerTexts, answerWords, exactScore, wordF1 } from './squad-scores.ts'
 export {

@@ -133,7 +133,8 @@ async function* readJsonl(path: string, { encoding }: ReadOptions): AsyncGenerat
 async function* readTrec(path: string, { encoding }: ReadOptions): AsyncGenerator<RawRow> {
   for await (const { line, text } of readLines(path, encoding)) {
     if (text === '') continue
-    const parts = /^([^\s:]+):(\S+)\s+(.*)$/.exec(text)
+    // without s, a line separator in the text would make it try every space again
+    const parts = /^([^\s:]+):(\S+)\s+(.*)$/s.exec(text)
     if (!parts) {
       throw new LimbeckError(
         'input',

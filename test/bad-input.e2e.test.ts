@@ -204,7 +204,7 @@ const cases: readonly Case[] = [
     title: 'data of an unknown format',
     args: ['optimize', 'model', '--data', 'data.xlsx', '--label', 'label'],
     code: 2,
-    error: /^data\.xlsx: unknown extension '\.xlsx'; known are tsv, csv, jsonl, txt/,
+    error: /^data\.xlsx: unknown extension '\.xlsx'; known are tsv, csv, jsonl, json, parquet, txt/,
   },
   {
     title: 'shapes longer than the positions',

@@ -85,7 +85,7 @@ describe('the library', () => {
       model: int8,
       text: 'where is my parcel right now?',
     })
-    expect(task).toBe('sequence-classification')
+    expect(task).toBe('text-classification')
     expect(file).toBe(join(int8, 'onnx/model_cpu_quantized.onnx'))
     expect(truncated).toBe(false)
     const labels = answer.kind === 'labels' ? answer.labels : []

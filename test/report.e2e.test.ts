@@ -184,7 +184,12 @@ describe('refuses', () => {
       'there is no folder no',
     ],
     ['too many threads', ['report', 'out', '--threads', '100000'], 2, 'expected at most'],
-    ['a source that is none', ['report', 'out', '--source', 'none'], 1, 'found nothing'],
+    [
+      'a source that is none',
+      ['report', 'out', '--source', 'none'],
+      1,
+      'there is no such file or folder',
+    ],
   ])('%s', async (_, args, exit, words) => {
     const { code, stdout, stderr } = await limbeck(args, { cwd })
     expect(stderr).toContain(words)

@@ -70,8 +70,23 @@ export interface BlockQuantizationNote {
   }
 }
 
+/** How a static layer is written: ONNX Runtime's fused kernel, pairs around a float product, or QLinearMatMul. */
+export type StaticForm = 'cpu' | 'qdq' | 'qoperator'
+
+/** 8-bit codes of weights, and of activations by a range known before. */
+export interface StaticQuantizationNote {
+  readonly scheme: 'static'
+  readonly weightBits: 7 | 8
+  readonly granularity: 'tensor' | 'column'
+  readonly input: ValueQuantization
+  /** Of the product before its bias: `qoperator` alone needs it. */
+  readonly output?: ValueQuantization
+  /** The lowering's own choice where absent. */
+  readonly form?: StaticForm
+}
+
 /** How a node is to be computed with few bits; the lowering chooses kernels from it. */
-export type NodeQuantization = IntegerQuantization | BlockQuantizationNote
+export type NodeQuantization = IntegerQuantization | BlockQuantizationNote | StaticQuantizationNote
 
 /** What is known of a value's numbers (calibration), for static quantization. */
 export interface ValueQuantization {

@@ -11,7 +11,7 @@
  * | `normalizeRows` | `epsilon`; inputs rows, scale and perhaps shift |
  * | `projectRows` | `factor`; inputs rows `[n, in]`, weight `[out, in]` and perhaps bias |
  * | `scaleRows` | none; inputs rows, a scale for each and perhaps a shift |
- * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8) |
+ * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8), `name` for errors |
  * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric` |
  */
 import { invariant } from '../errors.ts'
@@ -96,9 +96,11 @@ export const derivations: Readonly<Record<string, Derivation>> = {
   scaleRows,
 
   quantizeWeight: (_, source, read, files) => {
-    const { part, axis, bits } = source.settings
+    const { part, axis, bits, name } = source.settings
     const compute = part === 'codes' ? weightCodes : weightScales
-    return bytesOf(compute(source.inputs[0]!, axis as number, bits as number, read, files))
+    const input = source.inputs[0]!
+    const how = [axis as number, bits as number] as const
+    return bytesOf(compute(input, ...how, read, files, name as string | undefined))
   },
 
   quantizeBlocks: (_, source, read, files) => {

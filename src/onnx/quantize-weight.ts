@@ -18,19 +18,20 @@ export const WHOLE_TENSOR = -1
 
 /**
  * Codes (int8, shape of the weight) and scales (float32, `[shape[axis]]`, a scalar for the whole tensor)
- * of a float weight; both are derived tensors.
+ * of a float weight; both are derived tensors. `name` is what an error calls it.
  */
 export function quantizedWeight(
   weight: Tensor,
   axis: number,
   bits: 7 | 8,
+  name = 'A weight',
 ): { readonly codes: Tensor; readonly scales: Tensor } {
   invariant(
     Number.isInteger(axis) && axis >= WHOLE_TENSOR && axis < weight.shape.length,
     `axis ${axis} of a weight of [${weight.shape.join(', ')}]`,
   )
   const scaleShape = axis === WHOLE_TENSOR ? [] : [weight.shape[axis]!]
-  const settings = { axis, bits }
+  const settings = { axis, bits, name }
   return {
     codes: derive('quantizeWeight', [weight], 'int8', weight.shape, { ...settings, part: 'codes' }),
     scales: derive('quantizeWeight', [weight], 'float32', scaleShape, {
@@ -69,6 +70,7 @@ export function weightScales(
   bits: number,
   read: ReadTensor,
   files: FileAccess | undefined,
+  name = 'A weight',
 ): Float32Array {
   const key = `${axis}/${bits}`
   const known = knownScales.get(weight) ?? new Map<string, Float32Array>()
@@ -80,6 +82,8 @@ export function weightScales(
       if (inner === 1) maximaOfColumns(chunk, start, largest)
       else maximaOfRuns(chunk, start, inner, largest)
     })
+    const odd = largest.findIndex((value) => !Number.isFinite(value))
+    if (odd >= 0) throw notFinite(name, largest[odd]!)
     const levels = 2 ** (bits - 1) - 1
     scales = largest.map((value) => scaleOf(value, levels))
     known.set(key, scales)
@@ -89,20 +93,25 @@ export function weightScales(
 }
 
 function scaleOf(largest: number, levels: number): number {
-  if (largest === Number.POSITIVE_INFINITY) {
-    throw new LimbeckError('input', 'A weight to quantize holds infinity, expected finite values.')
-  }
   // below 2^-126 a scale has no digits left to divide by: such a column is zero
   const scale = Math.fround(largest / levels)
   return scale < 2 ** -126 ? 1 : scale
 }
+
+const notFinite = (name: string, value: number): LimbeckError =>
+  new LimbeckError(
+    'input',
+    `${name} holds ${Number.isNaN(value) ? 'NaN' : 'infinity'}: a weight to quantize has to be finite.`,
+    { hint: 'Download the model again, or leave the layer alone with --exclude.' },
+  )
 
 function maximaOfColumns(chunk: Float32Array, start: number, largest: Float32Array): void {
   const columns = largest.length
   let column = start % columns
   for (let i = 0; i < chunk.length; i++) {
     const value = Math.abs(chunk[i]!)
-    if (value > largest[column]!) largest[column] = value
+    // what is not below is above or no number, and stays
+    if (!(value <= largest[column]!) && !Number.isNaN(largest[column]!)) largest[column] = value
     if (++column === columns) column = 0
   }
 }
@@ -119,7 +128,7 @@ function maximaOfRuns(
     let max = largest[channel]!
     for (; i < end; i++) {
       const value = Math.abs(chunk[i]!)
-      if (value > max) max = value
+      if (!(value <= max) && !Number.isNaN(max)) max = value
     }
     largest[channel] = max
   }
@@ -135,9 +144,10 @@ export function weightCodes(
   bits: number,
   read: ReadTensor,
   files: FileAccess | undefined,
+  name?: string,
 ): Int8Array {
   const { tensor, inner, turned } = stored(weight, axis)
-  const scales = weightScales(weight, axis, bits, read, files)
+  const scales = weightScales(weight, axis, bits, read, files, name)
   const codes = new Int8Array(tensorSize(weight))
   const rows = tensor.shape[0] ?? 1
   let scratch = new Int8Array(0)

@@ -21,6 +21,8 @@ export interface WeightSelection {
   readonly tables?: boolean | undefined
   /** Module paths or parameter names left in fp32; `*` matches any text. */
   readonly exclude?: readonly string[] | undefined
+  /** Weights of fewer elements stay as they are (default 4096): a head of a few classes keeps its precision. */
+  readonly smallest?: number | undefined
 }
 
 /** What kind of weight a note is for. */
@@ -30,10 +32,10 @@ export interface Annotation extends WeightSelection {
   readonly name: string
   readonly summary: string
   /** The note of a weight of this kind; a sentence why it gets none. */
-  note(kind: WeightKind, weight: Weight, node: Node): NodeQuantization | string
+  note(kind: WeightKind, weight: Weight, node: Node, name: string): NodeQuantization | string
 }
 
-/** Below this many elements few bits save nothing: a head of a few classes keeps its precision. */
+/** Below this many elements few bits save nothing. */
 const SMALLEST_WEIGHT = 4096
 
 /** A pass that annotates every linear layer and embedding table that gains from it. */
@@ -52,7 +54,13 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
     producer: (value: Value) => producers.get(value),
     weight: (value: Value) => graph.weights.get(value),
   }
-  const noteOf = (kind: Kind, node: Node, weight: Weight): NodeQuantization | string => {
+  const { smallest = SMALLEST_WEIGHT } = annotation
+  const noteOf = (
+    kind: Kind,
+    node: Node,
+    weight: Weight,
+    name: string,
+  ): NodeQuantization | string => {
     const { tensor, parameter } = weight
     const own = [node.origin, parameter?.name ?? ''].filter((name) => name !== '')
     names.push(...own)
@@ -63,8 +71,8 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
     // the kernels give float32 back
     if (tensor.dtype !== 'float32') return `is ${tensor.dtype}, not float32`
     const elements = elementCount(tensor.shape)
-    if (elements >= SMALLEST_WEIGHT) return annotation.note(kind.rule, weight, node)
-    return `has ${elements} elements: below ${SMALLEST_WEIGHT}, fewer bits save nothing`
+    if (elements >= smallest) return annotation.note(kind.rule, weight, node, name)
+    return `has ${elements} elements: below ${smallest}, fewer bits save nothing`
   }
   if (trace) for (const { rule, op } of kinds) beginSweep(trace, rule, [op])
   const nodes = graph.nodes.map((node) => {
@@ -73,7 +81,8 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
     if (!kind || node.quantization) return node
     const value = kind.weightOf(node, context)
     const weight = value && graph.weights.get(value)
-    const note = weight && noteOf(kind, node, weight)
+    const name = weight?.parameter?.name ?? value?.name ?? ''
+    const note = weight && noteOf(kind, node, weight, name)
     if (trace && (!value || typeof note === 'string')) workOf(trace, kind.rule).left++
     if (!value || !weight || note === undefined) return node
     const { rule } = kind
@@ -82,7 +91,6 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
       return { ...node, quantization: note }
     }
     const { op, origin } = node
-    const name = weight.parameter?.name ?? value.name
     if (trace) recordMiss(trace, { rule, depth: 2, op, origin, value: name, reason: note })
     return node
   })

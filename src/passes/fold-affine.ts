@@ -8,7 +8,7 @@
  * A scale per column of INT8 codes absorbs s: the codes stay as they were.
  */
 import { ints } from '../graph/attributes.ts'
-import type { Node, Value } from '../graph/graph.ts'
+import type { Node, NodeQuantization, Value } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { scaledRows } from '../onnx/row-derivations.ts'
@@ -32,7 +32,8 @@ export const foldAffine: NodeRule = {
       rowOf(row, layer.outSize, context),
     )
     if (!s || !t || !b) return undefined
-    const { origin, quantization } = layer.matmul
+    const { origin } = layer.matmul
+    const quantization = withoutOutput(layer.matmul.quantization)
     const name = layer.weightValue.name
     const weight = context.constant(scaledRows(layer.weight.tensor, s), name)
     const turned = context.op('Transpose', [weight], { perm: ints([1, 0]) }, { origin })
@@ -42,6 +43,13 @@ export const foldAffine: NodeRule = {
     const scaled = context.op('Add', [product, bias], {}, { origin })
     return [rest ? context.op('Add', [scaled, context.op('Mul', [rest, scale])]) : scaled]
   },
+}
+
+/** The note without the output's range, which the scale changes. */
+function withoutOutput(note: NodeQuantization | undefined): NodeQuantization | undefined {
+  if (note?.scheme !== 'static') return note
+  const { output: _, ...rest } = note
+  return rest
 }
 
 /** What makes the value, when it is this operator and nobody else reads it. */

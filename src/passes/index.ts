@@ -12,6 +12,7 @@ export {
 export { type Quantization, quantizePass, type Scheme, schemes } from './quantize.ts'
 export { type BlockQuantizationOptions, quantizeBlocks } from './quantize-blocks.ts'
 export { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
+export { type LayerRanges, quantizeStatic, type StaticQuantization } from './quantize-static.ts'
 export { raise } from './raise/raise.ts'
 export { dropLayers } from './structure/drop-layers.ts'
 export { type EncoderLayer, encoderLayers } from './structure/encoder-layers.ts'

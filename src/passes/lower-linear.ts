@@ -6,7 +6,12 @@
  * DynamicQuantizeLinear after common subexpressions are merged.
  */
 import { int } from '../graph/attributes.ts'
-import type { IntegerQuantization, NodeQuantization, Value } from '../graph/graph.ts'
+import type {
+  IntegerQuantization,
+  NodeQuantization,
+  StaticQuantizationNote,
+  Value,
+} from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import {
   floatScalar,
@@ -16,7 +21,7 @@ import {
   type Tensor,
   transposed,
 } from '../graph/tensor.ts'
-import { quantizedWeight } from '../onnx/quantize-weight.ts'
+import { quantizedWeight, WHOLE_TENSOR } from '../onnx/quantize-weight.ts'
 import { type LinearLayer, linearLayer, linearMiss } from './linear-layer.ts'
 
 /** Kernel of one linear layer on a 2-D input. */
@@ -25,11 +30,11 @@ export type LinearKernel = (context: RewriteContext, layer: LinearLayer, x: Valu
 /** Kernels of quantized linear layers by the scheme of their note: the target's choice. */
 export type LinearKernels = Readonly<Record<KernelKind, LinearKernel>>
 
-type KernelKind = 'dynamic' | 'dynamic-token' | 'blocks'
+type KernelKind = 'dynamic' | 'dynamic-token' | 'static' | 'blocks'
 
 function kernelOf(note: NodeQuantization | undefined, kernels: LinearKernels): LinearKernel {
   if (!note || note.scheme === 'weight-only') return gemm
-  if (note.scheme === 'blocks') return kernels.blocks
+  if (note.scheme !== 'dynamic') return kernels[note.scheme]
   return kernels[note.activations === 'token' ? 'dynamic-token' : 'dynamic']
 }
 
@@ -111,11 +116,14 @@ export const matMulTokens = perToken((context, codes, zero, layer) => {
   return context.op('Mul', [float, context.constant(weight.scales, `${weight.name}_scale`)])
 })
 
-/** Codes `[in, out]` and scales `[out]` of a weight stored `[out, in]`. */
-function weightOf(layer: LinearLayer): { codes: Tensor; scales: Tensor; name: string } {
-  const { weightBits: bits } = layer.matmul.quantization as IntegerQuantization
+/** Codes `[in, out]` and scales (`[out]`, or one for all) of a weight stored `[out, in]`. */
+export function weightOf(layer: LinearLayer): { codes: Tensor; scales: Tensor; name: string } {
+  const { weightBits: bits, granularity } = layer.matmul.quantization as
+    | IntegerQuantization
+    | StaticQuantizationNote
+  const axis = granularity === 'tensor' ? WHOLE_TENSOR : 1
   const name = layer.weight.parameter?.name ?? layer.weightValue.name
-  return { ...quantizedWeight(transposed(layer.weight.tensor, [1, 0]), 1, bits), name }
+  return { ...quantizedWeight(transposed(layer.weight.tensor, [1, 0]), axis, bits, name), name }
 }
 
 function gemm(context: RewriteContext, layer: LinearLayer, x: Value): Value {
@@ -178,7 +186,7 @@ export const lowerTable: NodeRule = {
     if (note?.scheme !== 'weight-only' || !weight || !ids) return undefined
     const { tensor, parameter } = weight
     const name = parameter?.name ?? table.name
-    const { codes, scales } = quantizedWeight(tensor, 0, note.weightBits)
+    const { codes, scales } = quantizedWeight(tensor, 0, note.weightBits, name)
     const columns = reshaped(scales, [tensor.shape[0]!, 1])
     const rows = context.op('Gather', [context.constant(codes, `${name}_quantized`), ids])
     const scale = context.op('Gather', [context.constant(columns, `${name}_scale`), ids])

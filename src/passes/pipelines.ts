@@ -21,6 +21,7 @@ import {
 } from './lower-linear.ts'
 import { additiveMask } from './lower-portable-rules.ts'
 import { fuseRotary } from './lower-rotary.ts'
+import { staticKernel } from './lower-static.ts'
 import { mergeCommon } from './merge-common.ts'
 import { narrowTokens } from './narrow-tokens.ts'
 import type { Pass } from './pass.ts'
@@ -80,6 +81,7 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
     ]),
     ...linear({
       dynamic: matMulInteger,
+      static: staticKernel('qdq'),
       'dynamic-token': matMulTokens,
       blocks: matMulNBits,
     }),
@@ -98,6 +100,7 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
     ]),
     ...linear({
       dynamic: matMulIntegerToFloat,
+      static: staticKernel('cpu'),
       'dynamic-token': matMulTokensToFloat,
       blocks: matMulNBits,
     }),

@@ -16,11 +16,13 @@ export interface DynamicQuantization extends WeightSelection {
    * that a result does not depend on its neighbours. Default `tensor`.
    */
   readonly activations?: 'tensor' | 'token' | undefined
+  /** Scales of weights: one a column (default), or one a tensor. */
+  readonly granularity?: 'column' | 'tensor' | undefined
 }
 
 /** Annotates every linear layer and embedding table that gains from it. */
 export const quantizeDynamic = (options: DynamicQuantization): Pass => {
-  const { weightBits, activations, ...selection } = options
+  const { weightBits, activations, granularity = 'column', ...selection } = options
   const ranges = activations === 'token' ? { activations } : {}
   return annotateWeights({
     ...selection,
@@ -28,7 +30,7 @@ export const quantizeDynamic = (options: DynamicQuantization): Pass => {
     summary: 'Marks linear layers and embedding tables for INT8 with ranges found at run time.',
     note: (kind) =>
       kind === 'linear'
-        ? { scheme: 'dynamic', bits: 8, weightBits, granularity: 'column', ...ranges }
+        ? { scheme: 'dynamic', bits: 8, weightBits, granularity, ...ranges }
         : { scheme: 'weight-only', bits: 8, weightBits: 8, granularity: 'row' },
   })
 }

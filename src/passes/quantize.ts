@@ -4,10 +4,12 @@
 import type { Pass } from './pass.ts'
 import { type BlockQuantizationOptions, quantizeBlocks } from './quantize-blocks.ts'
 import { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
+import { quantizeStatic, type StaticQuantization } from './quantize-static.ts'
 
 /** Settings of each scheme. */
 export interface SchemeSettings {
   'dynamic-int8': DynamicQuantization
+  'static-int8': StaticQuantization
   'weight-only': BlockQuantizationOptions
 }
 
@@ -20,6 +22,7 @@ export type Quantization = {
 
 const annotations: { readonly [S in Scheme]: (settings: SchemeSettings[S]) => Pass } = {
   'dynamic-int8': quantizeDynamic,
+  'static-int8': quantizeStatic,
   'weight-only': quantizeBlocks,
 }
 

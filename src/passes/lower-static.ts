@@ -1,0 +1,113 @@
+/**
+ * Static INT8 as kernels: activations quantized by a constant scale and zero point, three ways to write the rest.
+ *
+ * | form | operators |
+ * |---|---|
+ * | `cpu` | QuantizeLinear → MatMulIntegerToFloat (com.microsoft) with the bias: ONNX Runtime's fastest |
+ * | `qdq` | QuantizeLinear → DequantizeLinear → MatMul ← DequantizeLinear(W): what every runtime knows how to fuse |
+ * | `qoperator` | QuantizeLinear → QLinearMatMul → DequantizeLinear: integers out too, by the output's range |
+ *
+ * Layers of one input share its QuantizeLinear after common subexpressions are merged.
+ */
+import { int } from '../graph/attributes.ts'
+import type {
+  StaticForm,
+  StaticQuantizationNote,
+  Value,
+  ValueQuantization,
+} from '../graph/graph.ts'
+import type { RewriteContext } from '../graph/rewrite.ts'
+import { floatScalar, inlineTensor, type Tensor } from '../graph/tensor.ts'
+import { activationScale } from './activation-scale.ts'
+import type { LinearLayer } from './linear-layer.ts'
+import { type LinearKernel, weightOf } from './lower-linear.ts'
+
+/** An activation's constants. */
+interface Affine {
+  readonly scale: Value
+  readonly zero: Value
+}
+
+interface Parts {
+  readonly codes: Value
+  readonly scales: Value
+  readonly columns: number
+  readonly perColumn: boolean
+  readonly name: string
+  readonly note: StaticQuantizationNote
+}
+
+type StaticKernel = (
+  context: RewriteContext,
+  layer: LinearLayer,
+  quantized: Value,
+  input: Affine,
+  parts: Parts,
+) => Value
+
+/** The kernel of the layer's own form, or of the lowering's. */
+export const staticKernel =
+  (usual: StaticForm): LinearKernel =>
+  (context, layer, x) => {
+    const note = layer.matmul.quantization as StaticQuantizationNote
+    const { codes, scales, name } = weightOf(layer)
+    const input = affineOf(context, note.input, `the input of ${name}`)
+    const quantized = context.op('QuantizeLinear', [x, input.scale, input.zero])
+    const wanted = note.form ?? usual
+    // a scale folded into the layer has made its output's range another
+    const form = wanted === 'qoperator' && !note.output ? 'qdq' : wanted
+    return forms[form](context, layer, quantized, input, {
+      codes: context.constant(codes, `${name}_quantized`),
+      scales: context.constant(scales, `${name}_scale`),
+      columns: layer.outSize,
+      perColumn: note.granularity === 'column',
+      name,
+      note,
+    })
+  }
+
+const forms: Readonly<Record<StaticForm, StaticKernel>> = {
+  cpu(context, { bias }, quantized, { scale, zero }, { codes, scales }) {
+    const inputs = [quantized, codes, scale, scales, zero, undefined, bias]
+    const used = bias ? inputs : inputs.slice(0, 5)
+    return context.op('MatMulIntegerToFloat', used, {}, { domain: 'com.microsoft' })
+  },
+
+  qdq(context, layer, quantized, { scale, zero }, parts) {
+    const x = context.op('DequantizeLinear', [quantized, scale, zero])
+    const weight = [parts.codes, parts.scales, zerosOf(context, parts)]
+    const axis = parts.perColumn ? { axis: int(1) } : {}
+    const product = context.op('MatMul', [x, context.op('DequantizeLinear', weight, axis)])
+    return biased(context, layer, product)
+  },
+
+  qoperator(context, layer, quantized, { scale, zero }, parts) {
+    const { note, name, codes, scales } = parts
+    const output = affineOf(context, note.output!, `the output of ${name}`)
+    const weight = [codes, scales, zerosOf(context, parts)]
+    const inputs = [quantized, scale, zero, ...weight, output.scale, output.zero]
+    const product = context.op('QLinearMatMul', inputs)
+    const float = context.op('DequantizeLinear', [product, output.scale, output.zero])
+    return biased(context, layer, float)
+  },
+}
+
+const biased = (context: RewriteContext, { bias }: LinearLayer, product: Value): Value =>
+  bias ? context.op('Add', [product, bias]) : product
+
+function affineOf(context: RewriteContext, range: ValueQuantization, name: string): Affine {
+  const { scale, zeroPoint } = activationScale(range, name)
+  const zero = inlineTensor('uint8', [], Uint8Array.of(zeroPoint))
+  return {
+    scale: context.constant(floatScalar(scale), 'scale'),
+    zero: context.constant(zero, 'zero'),
+  }
+}
+
+/** Zero points of symmetric codes. */
+function zerosOf(context: RewriteContext, { columns, perColumn, name }: Parts): Value {
+  const zeros: Tensor = perColumn
+    ? inlineTensor('int8', [columns], new Int8Array(columns))
+    : inlineTensor('int8', [], new Int8Array(1))
+  return context.constant(zeros, `${name}_zero`)
+}

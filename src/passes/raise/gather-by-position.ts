@@ -64,7 +64,11 @@ function rowsFrom(
 /** Where the positions are the first ones of a stored list as long as the data: the end of that Slice. */
 function endOfSlice(context: RewriteContext, data: Value, indices: Value): Value | undefined {
   const slice = context.producer(indices)
-  const [stored, , end, axes] = slice?.op === 'Slice' && slice.domain === '' ? slice.inputs : []
+  const [stored, start, end, axes] =
+    slice?.op === 'Slice' && slice.domain === '' ? slice.inputs : []
+  // a list from -1 on, cut from its second number, has another end
+  if (!start || constantInts(start, context)?.join() !== '0') return undefined
+  if (!end || context.typeOf(end)?.dtype !== 'int64') return undefined
   const list = stored && context.weight(stored)?.tensor.shape
   const rows = context.typeOf(data)?.shape?.[0]
   const isLast = axes && constantInts(axes, context)?.join() === `${(list?.length ?? 0) - 1}`
@@ -140,6 +144,14 @@ function flattened(
   return data && shape && isFlat ? { data, shape } : undefined
 }
 
+/** True when all of an axis is read: of one size, or of two sizes of inputs that are taken for one. */
+function isWhole(read: Dim, whole: Dim, { graph }: RewriteContext): boolean {
+  if (same(read, whole)) return true
+  const ofInput = (dim: Dim) =>
+    typeof dim === 'string' && graph.inputs.some(({ value }) => value.type?.shape?.includes(dim))
+  return equalDims(read, whole) !== false && ofInput(read) && ofInput(whole)
+}
+
 /** Axis `i` of the data goes to `places[i]`; the result's other axes are ones. */
 function moved(
   context: RewriteContext,
@@ -150,8 +162,7 @@ function moved(
   if (places.includes(undefined) || new Set(places).size !== places.length) return undefined
   const from = context.typeOf(data)?.shape
   const known = places as readonly number[]
-  // known to differ: not the whole axis is read
-  if (!from || known.some((place, i) => equalDims(shape[place]!, from[i]!) === false)) {
+  if (!from || !known.every((place, i) => isWhole(shape[place]!, from[i]!, context))) {
     return undefined
   }
   if (shape.some((dim, axis) => !known.includes(axis) && dim !== 1)) return undefined

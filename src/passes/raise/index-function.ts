@@ -8,7 +8,15 @@
 import { intOf } from '../../graph/attributes.ts'
 import type { Node, Value } from '../../graph/graph.ts'
 import type { RewriteContext } from '../../graph/rewrite.ts'
-import { addDims, type Dim, equalDims, mulDims, type Shape, subDims } from '../../graph/shape.ts'
+import {
+  addDims,
+  type Dim,
+  equalDims,
+  mulDims,
+  neverStretched,
+  type Shape,
+  subDims,
+} from '../../graph/shape.ts'
 import { inlineValues } from '../../graph/tensor.ts'
 import type { InferredType } from '../../ops/infer/infer-row.ts'
 
@@ -85,6 +93,7 @@ function progression(
   if (!values || length < 2 || values.length !== length) return undefined
   const first = Number(values[0])
   const step = Number(values[1]) - first
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(step)) return undefined
   for (let i = 2; i < length; i++) {
     if (Number(values[i]) !== first + i * step) return undefined
   }
@@ -133,10 +142,11 @@ const rows: Readonly<Record<string, Row>> = {
     }
     return kept.length === 0 ? { offset: inner.offset, steps } : undefined
   },
-  Expand: (node, { of, shape }) => {
-    const inner = of(node.inputs[0])
-    const rank = shape(node.outputs[0])?.length
-    return inner && rank !== undefined ? aligned(inner, rank) : undefined
+  Expand: (node, analysis) => {
+    const inner = analysis.of(node.inputs[0])
+    const rank = analysis.shape(node.outputs[0])?.length
+    if (!inner || rank === undefined || !movesAlike(node, analysis)) return undefined
+    return aligned(inner, rank)
   },
   Transpose: (node, { of }) => {
     const inner = of(node.inputs[0])
@@ -152,15 +162,18 @@ const rows: Readonly<Record<string, Row>> = {
       (input) => input && constantInts(input, context),
     )
     if (!inner || rank === undefined || !from || from.length !== 1 || from[0]! < 0) return undefined
-    const at = axis ? (axis.length === 1 ? axis[0]! : undefined) : 0
+    const at = axes ? (axis?.length === 1 ? axis[0]! : undefined) : 0
     if (at === undefined || (by && step?.[0] !== 1)) return undefined
     const moved = inner.steps[at < 0 ? at + rank : at]!
     return plus({ offset: mulDims(moved, from[0]!), steps: inner.steps }, inner.offset)
   },
   Cast: (node, { of, shape, context }) => {
     const to = node.outputs[0] && context.typeOf(node.outputs[0])?.dtype
+    const from = node.inputs[0] && context.typeOf(node.inputs[0])?.dtype
     const isWhole = to === 'int64' || to === 'int32'
-    return isWhole && shape(node.inputs[0]) ? of(node.inputs[0]) : undefined
+    // half floats count to 2,048 only
+    const isExact = from === 'int64' || from === 'int32' || from === 'float32'
+    return isWhole && isExact && shape(node.inputs[0]) ? of(node.inputs[0]) : undefined
   },
   Identity: (node, { of }) => of(node.inputs[0]),
   Add: (node, analysis) => both(node, analysis, addDims),
@@ -168,7 +181,7 @@ const rows: Readonly<Record<string, Row>> = {
   Mul: (node, analysis) => {
     const [a, b] = node.inputs.map((input) => analysis.of(input))
     const rank = analysis.shape(node.outputs[0])?.length
-    if (!a || !b || rank === undefined) return undefined
+    if (!a || !b || rank === undefined || !movesAlike(node, analysis)) return undefined
     const [fixed, other] = isConstant(b) ? [b, a] : [a, b]
     if (!isConstant(fixed)) return undefined
     const scaled = aligned(other, rank)
@@ -189,16 +202,31 @@ const aligned = (inner: IndexFunction, rank: number): IndexFunction => ({
 
 function both(
   node: Node,
-  { of, shape }: Analysis,
+  analysis: Analysis,
   combine: (a: Dim, b: Dim) => Dim,
 ): IndexFunction | undefined {
-  const [a, b] = node.inputs.map(of)
-  const rank = shape(node.outputs[0])?.length
-  if (!a || !b || rank === undefined) return undefined
+  const [a, b] = node.inputs.map(analysis.of)
+  const rank = analysis.shape(node.outputs[0])?.length
+  if (!a || !b || rank === undefined || !movesAlike(node, analysis)) return undefined
   const [left, right] = [aligned(a, rank), aligned(b, rank)]
   return clean({
     offset: combine(left.offset, right.offset),
     steps: left.steps.map((step, axis) => combine(step, right.steps[axis]!)),
+  })
+}
+
+/**
+ * True when no axis along which an operand moves may be one element stretched: `[n]` against `[m]` stands
+ * still where n is 1.
+ */
+function movesAlike(node: Node, { of, shape }: Analysis): boolean {
+  const to = shape(node.outputs[0])
+  const operands = node.op === 'Expand' ? node.inputs.slice(0, 1) : node.inputs
+  return operands.every((input) => {
+    const [from, steps] = [shape(input), of(input)?.steps]
+    if (!from || !to || !steps) return false
+    const shift = to.length - from.length
+    return steps.every((step, axis) => step === 0 || neverStretched(from[axis]!, to[axis + shift]!))
   })
 }
 

@@ -95,11 +95,12 @@ export const unflattenLinear: NodeRule = {
     const leading = to?.slice(0, -1)
     if (!x || !from || !leading || leading.length < 2 || flatShape?.length !== 2) return undefined
     if (right?.length !== 2 || to?.at(-1) !== right[1]) return undefined
+    if (typeof flatShape[1] !== 'number') return undefined
     if (!equalShapes(from.slice(0, leading.length), leading)) return undefined
     if (equalDims(productDims(from.slice(leading.length)), flatShape[1]!) !== true) return undefined
     const shared = [node.inputs[0]!, matmul.outputs[0]!].some((value) => context.uses(value) > 1)
     if (shared) return undefined
-    const keep = int64Tensor([...leading.map(() => 0), Number(flatShape[1])])
+    const keep = int64Tensor([...leading.map(() => 0), flatShape[1]])
     const whole = from.length === leading.length + 1
     const input = whole ? x : context.op('Reshape', [x, context.constant(keep, 'shape')])
     const y = context.op('MatMul', [input, matmul.inputs[1]])

@@ -24,6 +24,7 @@ export {
   type Target,
   type WriteResult,
 } from './jobs/export-model.ts'
+export { type FusedFile, type FuseOptions, type FuseResult, fuse } from './jobs/fuse.ts'
 export { inspect } from './jobs/inspect.ts'
 export type { InspectOptions, InspectResult } from './jobs/inspect-result.ts'
 export { type LoadedModel, load } from './jobs/load.ts'

@@ -17,6 +17,8 @@ import { parquetWriteBuffer } from 'hyparquet-writer'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { verbReference } from '../src/cli/verb-reference.ts'
 import { verbs } from '../src/cli/verbs.ts'
+import { load } from '../src/jobs/load.ts'
+import { save } from '../src/jobs/save.ts'
 import { families } from '../src/models/build-model.ts'
 import { command, contentsOf, example, limbeck, modelWith, root } from './support/command.ts'
 import { namedLabels, type RandomHead, writeRandomHead } from './support/random-head.ts'
@@ -134,6 +136,7 @@ const quick: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ['--threads', '1'],
   ],
   eval: [['--limit', '24']],
+  fuse: [['--seconds', '0.1']],
   report: [
     ['--seconds', '0.1'],
     ['--threads', '1'],
@@ -234,6 +237,7 @@ describe('commands and programs of the pages run', () => {
     const args = argumentsOf(mainCommand)!
     const { code, stderr } = await limbeck(args, { cwd: seed })
     expect(code, stderr).toBe(0)
+    save(load(example).graph, join(seed, 'my-model.onnx'), { lowering: 'exported' })
   }, 60_000)
 
   // its commands read data that is not in the repository

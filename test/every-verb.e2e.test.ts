@@ -37,6 +37,13 @@ const rows: Readonly<Record<string, Row>> = {
     bad: ['nowhere', '-o', 'none'],
     misuse: ['model', '-o', 'dev.tsv'],
   },
+  // of the file that export wrote
+  fuse: {
+    good: ['exported/onnx/model_cpu.onnx', ...fast, '-o', 'fused.onnx', '--overwrite', '--explain'],
+    keys: ['source', 'files', 'notes'],
+    bad: ['nowhere.onnx'],
+    misuse: ['model', '--seconds', '-1'],
+  },
   quantize: {
     good: ['model', '-o', 'quantized', '--overwrite', '--target', 'cpu'],
     keys: ['folder', 'variants', 'verified'],

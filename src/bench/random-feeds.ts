@@ -11,6 +11,8 @@ export interface SizedInput {
   readonly name: string
   readonly dtype: HostTensor['dtype']
   readonly shape: readonly number[]
+  /** Whole numbers stay below; default 100, which every vocabulary has. */
+  readonly below?: number | undefined
 }
 
 /** Whole numbers by name, the first that fits; positions count along the last axis. */
@@ -31,7 +33,7 @@ const halves: Readonly<Record<string, number>> = { float16: 0x3800, bfloat16: 0x
 export function randomFeeds(inputs: readonly SizedInput[], seed = 1): Record<string, HostTensor> {
   const random = randomFrom(seed)
   return Object.fromEntries(
-    inputs.map(({ name, dtype, shape }) => {
+    inputs.map(({ name, dtype, shape, below = 100 }) => {
       if (dtype === 'string') {
         throw new LimbeckError('input', `input '${name}' is of strings, which cannot be made up.`)
       }
@@ -40,7 +42,7 @@ export function randomFeeds(inputs: readonly SizedInput[], seed = 1): Record<str
       const one = (index: number): number => {
         if (dtype === 'bool') return 1
         if (dtype.startsWith('float')) return halves[dtype] ?? random.uniform() - 0.5
-        return halves[dtype] ?? whole?.(index, last) ?? random.below(100)
+        return halves[dtype] ?? whole?.(index, last) ?? random.below(below)
       }
       const data = hostArray(dtype, new Uint8Array(byteLength(dtype, elementCount(shape))))
       const big = data instanceof BigInt64Array || data instanceof BigUint64Array

@@ -6,6 +6,7 @@ import { LimbeckError } from '../errors.ts'
 import {
   anyNumber,
   namedNumbers,
+  numberFromZero,
   oneOf,
   positiveNumber,
   seedNumber,
@@ -169,6 +170,20 @@ export const optionTable = {
     default: '8',
     parse: positiveNumber,
   },
+  fuseShapes: {
+    flags: '--shapes <list>',
+    group: 'Measurement',
+    help: 'texts x tokens to compare at; the last is also timed',
+    default: '1x5,2x17,3x9, timed at 1x128',
+    parse: shapesText,
+  },
+  fuseSeconds: {
+    flags: '--seconds <s>',
+    group: 'Measurement',
+    help: 'time to measure latency before and after; 0 for none',
+    default: '2',
+    parse: numberFromZero,
+  },
   benchSeconds: {
     flags: '--seconds <s>',
     group: 'Measurement',
@@ -321,6 +336,13 @@ export const optionTable = {
     default: 'both',
     parse: oneOf('portable', 'cpu'),
   },
+  fuseTarget: {
+    flags: '--target <target>',
+    group: 'Model',
+    help: 'cpu (this one), portable (any ONNX Runtime, browsers) or both',
+    default: 'cpu',
+    parse: oneOf('cpu', 'portable', 'both'),
+  },
   externalData: {
     flags: '--external-data',
     group: 'Model',
@@ -356,6 +378,18 @@ export const optionTable = {
     help: 'html, markdown or json',
     default: 'by the ending of the file, or all three',
     parse: oneOf('html', 'markdown', 'json'),
+  },
+  fuseOutput: {
+    flags: '-o, --output <file>',
+    group: 'Output',
+    help: 'file to write; with --target both also <file>_cpu.onnx',
+    default: '<name>_fused.onnx beside the source',
+  },
+  overwriteFile: { flags: '--overwrite', group: 'Output', help: 'replace a file that is there' },
+  diff: {
+    flags: '--diff',
+    group: 'Output',
+    help: 'print the graphs before and after as a diff of their texts',
   },
   output: {
     flags: '-o, --output <dir>',

@@ -31,6 +31,13 @@ export function positiveNumber(text: string): number {
   throw new InvalidArgumentError('Expected a number above 0.')
 }
 
+/** A number that is not negative. */
+export function numberFromZero(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value
+  throw new InvalidArgumentError('Expected a number, at least 0.')
+}
+
 /** Such as `1x16,1x128`, as text: who measures reads it. */
 export function shapesText(text: string): string {
   if (/^\s*[1-9]\d*[x×][1-9]\d*\s*(,\s*[1-9]\d*[x×][1-9]\d*\s*)*$/.test(text)) return text

@@ -19,6 +19,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: 'write a model as ONNX with INT8 weights',
     load: async () => (await import('./quantize.ts')).quantizeVerb,
   },
+  fuse: {
+    summary: "fuse the operators of anybody's ONNX file, and compare the result with it",
+    load: async () => (await import('./fuse.ts')).fuseVerb,
+  },
   eval: {
     summary: 'measure a model on labelled data, with intervals',
     load: async () => (await import('./eval.ts')).evalVerb,

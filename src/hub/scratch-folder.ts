@@ -4,9 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileError } from './node-files.ts'
 
-/** Runs `body` with a fresh folder, which is removed when it returns, throws, or the process exits. */
-export async function withScratchFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
-  const folder = madeFolder()
+/**
+ * Runs `body` with a fresh folder, which is removed when it returns, throws, or the process exits.
+ * @param prefix of its path; another than the default where files are moved out of it, which a rename does
+ *   only within one disk
+ */
+export async function withScratchFolder<T>(
+  body: (folder: string) => Promise<T>,
+  prefix: string = join(tmpdir(), 'limbeck-'),
+): Promise<T> {
+  const folder = madeFolder(prefix)
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   process.once('exit', remove)
   try {
@@ -17,8 +24,7 @@ export async function withScratchFolder<T>(body: (folder: string) => Promise<T>)
   }
 }
 
-function madeFolder(): string {
-  const prefix = join(tmpdir(), 'limbeck-')
+function madeFolder(prefix: string): string {
   try {
     return mkdtempSync(prefix)
   } catch (cause) {

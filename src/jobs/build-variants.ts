@@ -1,24 +1,23 @@
 /**
- * From a model folder to ONNX files: build, rewrite, write. Synchronous; runs in a child process where a
+ * From a model folder or a foreign ONNX file to ONNX files: build or raise, rewrite, write. Synchronous; runs in a child process where a
  * host must stay free (`build-in-child.ts`).
  */
 import { mkdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Graph } from '../graph/graph.ts'
 import type { ReadTensor } from '../graph/tensor.ts'
-import { openModelFolder } from '../hub/model-folder.ts'
 import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
-import { buildModel } from '../models/build-model.ts'
 import { tensorReader } from '../onnx/materialize.ts'
 import { writeOnnx } from '../onnx/write-onnx.ts'
 import { PADDING_KEY } from '../passes/lower-attention.ts'
 import { runPasses } from '../passes/pass.ts'
 import { loweringOpset, pipeline } from '../passes/pipelines.ts'
+import { logicalGraph } from './logical-graph.ts'
 import type { BuiltVariant, VariantPlan } from './variants.ts'
 
 /** What to write and where. */
 export interface BuildPlan {
-  /** The model folder. */
+  /** The model folder, or an ONNX file. */
   readonly model: string
   /** The folder that the variants' files are relative to. */
   readonly folder: string
@@ -27,11 +26,11 @@ export interface BuildPlan {
 
 /** Writes every variant of the plan; `onVariant` is told before each. */
 export function buildVariants(plan: BuildPlan, onVariant?: (name: string) => void): BuiltVariant[] {
-  const folder = openModelFolder(plan.model)
-  const { graph } = buildModel(folder)
+  const { graph, records } = logicalGraph(plan.model)
   return plan.variants.map((variant) => {
     onVariant?.(variant.name)
-    return writeVariant(graph, variant, plan.folder)
+    const built = writeVariant(graph, variant, plan.folder)
+    return { ...built, passes: [...records, ...built.passes] }
   })
 }
 

@@ -6,11 +6,8 @@ import { basename } from 'node:path'
 import { ranked } from '../bench/advice.ts'
 import { type BenchShape, formatShape } from '../bench/bench-shape.ts'
 import { measureMachine, profileRuns } from '../bench/measure-machine.ts'
-import { randomFeeds, type SizedInput } from '../bench/random-feeds.ts'
-import { LimbeckError } from '../errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { opKey } from '../graph/rewrite.ts'
-import { type Bindings, evaluateShape } from '../graph/shape.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { readOnnx } from '../onnx/index.ts'
@@ -18,6 +15,7 @@ import { graphCost } from '../ops/graph-cost.ts'
 import { graphWork } from '../ops/graph-work.ts'
 import { byWeight, parameterCount } from '../ops/parameter-count.ts'
 import { hardware } from '../runtime/index.ts'
+import { bindingsAt as bindingsOf, fileFeeds } from './file-inputs.ts'
 import { adviseOn, type Inspected, parallelShare, productsOf } from './inspect-advice.ts'
 import { layerCost, tableCost } from './inspect-facts.ts'
 import type { InspectOptions, InspectResult } from './inspect-result.ts'
@@ -37,7 +35,7 @@ export async function inspectFile(
   const shape = oneShape(options.shape ?? '8x128')
   const { half, larger } = otherShapes(shape)
   const bindingsAt = (at: BenchShape) => bindingsOf(graph, at, dims)
-  const feeds = (at: BenchShape) => randomFeeds(sizedInputs(graph, at, bindingsAt(at)))
+  const feeds = (at: BenchShape) => fileFeeds(graph, at, dims)
   feeds(shape)
   const changes = (at: BenchShape) =>
     JSON.stringify(bindingsAt(at)) !== JSON.stringify(bindingsAt(shape))
@@ -91,50 +89,8 @@ export async function inspectFile(
   })
 }
 
-/** Symbols of the inputs: of a first dimension the batch, of a second the tokens, or what was given. */
-function bindingsOf(
-  { inputs }: Graph,
-  { batch, sequence }: BenchShape,
-  dims: Readonly<Record<string, number>> = {},
-): Bindings {
-  const bindings: Record<string, number> = { ...dims }
-  for (const { value } of inputs) {
-    value.type?.shape?.slice(0, 2).forEach((dim, axis) => {
-      if (typeof dim === 'string') bindings[dim] ??= axis === 0 ? batch : sequence
-    })
-  }
-  return bindings
-}
-
-/** Inputs with every size known. */
-function sizedInputs(
-  { inputs }: Graph,
-  { batch, sequence }: BenchShape,
-  bindings: Bindings,
-): SizedInput[] {
-  return inputs.map(({ name, value }) => {
-    const { dtype, shape } = value.type ?? {}
-    // a dimension without a name still has a place
-    const placed = shape?.map((dim, axis) => dim ?? [batch, sequence][axis] ?? null)
-    const sizes = evaluateShape(placed, bindings)
-    if (dtype && sizes) return { name, dtype, shape: sizes }
-    const open = placed?.find((dim) => typeof dim === 'string' && !(dim in bindings))
-    const shown = shape?.map((dim) => dim ?? '?').join(', ') ?? '?'
-    throw new LimbeckError(
-      'usage',
-      `input '${name}' is ${dtype ?? 'of an unknown type'}[${shown}]: --shape does not give all its sizes.`,
-      {
-        hint:
-          open === undefined
-            ? 'Export the model with names for its dimensions.'
-            : `Give the size with --dim ${open}=16.`,
-      },
-    )
-  })
-}
-
 /** The file and what it holds outside itself. */
-function bytesOf({ weights }: Graph, file: string): number {
+export function bytesOf({ weights }: Graph, file: string): number {
   const paths = new Set([file])
   for (const { tensor } of weights.values()) {
     if (tensor.source.kind === 'file') paths.add(tensor.source.path)

@@ -5,7 +5,7 @@
  * cannot hide a wrong rewrite. Compared are all outputs on batches with padding on the right, on the left
  * and in holes, since a wrong mask shows nowhere else.
  */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fidelityMeter } from '../data/fidelity.ts'
 import { padBatch } from '../data/pad-batch.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
@@ -56,7 +56,8 @@ export async function verifyBuilt(
     const plan = { model: model.folder.path, folder: scratch, variants: [sourcePlan] }
     await buildInChild(plan, options)
     const source = join(scratch, sourcePlan.file)
-    const results = await compareFiles(model, source, folder, variants, options)
+    const feeds = verificationFeeds(model, options.encodings ?? [])
+    const results = await compareFiles(source, folder, variants, feeds, options)
     const bad = results.find((result) => !result.ok)
     if (!bad) return results
     throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
@@ -76,7 +77,8 @@ export async function verifyVariants(
   options: VerifyOptions = {},
 ): Promise<Verification[]> {
   const [source, ...others] = variants
-  const results = await compareFiles(model, join(folder, source!.file), folder, others, options)
+  const feeds = verificationFeeds(model, options.encodings ?? [])
+  const results = await compareFiles(resolve(folder, source!.file), folder, others, feeds, options)
   const broken = results.find((result, i) => !result.ok && !others[i]!.quantized)
   if (!broken) return results
   throw new LimbeckError('verify', `${broken.name}: ${broken.reason}.`, {
@@ -84,20 +86,20 @@ export async function verifyVariants(
   })
 }
 
-async function compareFiles(
-  model: LoadedModel,
+/** Runs the source and every variant on the same feeds; variants' files are relative to the folder. */
+export async function compareFiles(
   source: string,
   folder: string,
   variants: readonly BuiltVariant[],
-  { signal, progress, encodings = [] }: VerifyOptions,
+  feeds: readonly Feeds[],
+  { signal, progress }: Pick<VerifyOptions, 'signal' | 'progress'>,
 ): Promise<Verification[]> {
   const step = progress?.step('Verifying', variants.length)
-  const feeds = verificationFeeds(model, encodings)
   const reference = await outputsOf(source, feeds, 'disabled', signal)
   const results: Verification[] = []
   for (const variant of variants) {
     step?.update(results.length, variant.name)
-    const outputs = await outputsOf(join(folder, variant.file), feeds, 'limbeck', signal)
+    const outputs = await outputsOf(resolve(folder, variant.file), feeds, 'limbeck', signal)
     results.push(compareOutputs(variant, reference, outputs))
   }
   const bad = results.find((result) => !result.ok)
@@ -165,6 +167,10 @@ export async function outputsOf(
   }
 }
 
+/** Values of any type as numbers. */
+const numbersOf = ({ data }: HostTensor): Float32Array =>
+  data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number)
+
 /**
  * The verdict on a variant's outputs beside the source's. Each output of a batch is one vector: the few
  * logits of a single text that lie near zero say little about a model.
@@ -179,10 +185,10 @@ export function compareOutputs(
   reference.forEach((batch, i) => {
     for (const [name, expected] of Object.entries(batch)) {
       const found = outputs[i]?.[name]
-      const values = expected.data as Float32Array
+      const values = numbersOf(expected)
       const complete = found && found.data.length === values.length
       for (const value of values) largest = Math.max(largest, Math.abs(value))
-      meter.add(values, complete ? (found.data as Float32Array) : values.map(() => Number.NaN))
+      meter.add(values, complete ? numbersOf(found) : values.map(() => Number.NaN))
     }
   })
   const { maxAbsError, cosine, nonFinite } = meter.result()

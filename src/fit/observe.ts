@@ -59,22 +59,33 @@ export async function withGraph<T>(
   }
 }
 
+export interface ObserveValuesOptions extends ObserveOptions {
+  /** Times the batches are gone through (default 1); they have to be iterable again. */
+  readonly rounds?: number | undefined
+  /** Called after each round but the last. */
+  readonly onRound?: (() => void) | undefined
+}
+
 /** Shows each value's real rows, batch by batch; the array is only valid during the call. */
 export async function observeValues(
   graph: Graph,
   values: readonly Value[],
   batches: Iterable<Feeds> | AsyncIterable<Feeds>,
   visit: (index: number, rows: Float32Array) => void,
-  options: ObserveOptions = {},
+  options: ObserveValuesOptions = {},
 ): Promise<void> {
   await withGraph(exposeValues(graph, values), options, async (run) => {
+    const { rounds = 1, mask = 'attention_mask', onRound, onBatch } = options
     let done = 0
-    for await (const feeds of batches) {
-      const outputs = await run(feeds)
-      values.forEach((_, i) => {
-        visit(i, realRows(outputs[exposedName(i)]!, feeds[options.mask ?? 'attention_mask']))
-      })
-      options.onBatch?.(++done)
+    for (let round = 1; round <= rounds; round++) {
+      for await (const feeds of batches) {
+        const outputs = await run(feeds)
+        values.forEach((_, i) => {
+          visit(i, realRows(outputs[exposedName(i)]!, feeds[mask]))
+        })
+        onBatch?.(++done)
+      }
+      if (round < rounds) onRound?.()
     }
   })
 }

@@ -1,0 +1,132 @@
+/**
+ * Static INT8 on a tiny BERT, against the reference quantizer on the same four batches: scales and zero points
+ * within 1e-6, and logits at least as near to fp32 as its own in every form.
+ */
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { calibrateLayers } from '../src/fit/calibrate.ts'
+import { type HostTensor, hostArray } from '../src/graph/data-type.ts'
+import type { Graph } from '../src/graph/graph.ts'
+import { transposed } from '../src/graph/tensor.ts'
+import { nodeFiles } from '../src/hub/node-files.ts'
+import { readOnnx } from '../src/onnx/index.ts'
+import { materialize, tensorReader } from '../src/onnx/materialize.ts'
+import { quantizedWeight, WHOLE_TENSOR } from '../src/onnx/quantize-weight.ts'
+import { activationScale } from '../src/passes/activation-scale.ts'
+import { type Lowering, type Quantization, raise, runPasses } from '../src/passes/index.ts'
+import { linearProducts } from '../src/passes/linear-layers.ts'
+import type { LayerRanges } from '../src/passes/quantize-static.ts'
+import { exportsRoot, recorded } from './support/exports.ts'
+import { describeWith, fixture } from './support/fixtures.ts'
+import { maxDifference, readTensors, runGraph, withPrefix } from './support/tensors.ts'
+
+const file = 'bert-sequence-classification/torchscript.onnx'
+const root = fixture('quantization/bert-static')
+
+describeWith(root, 'static INT8, against the reference quantizer', () => {
+  const { read } = tensorReader(nodeFiles)
+  let graph: Graph
+  let ranges: Record<string, LayerRanges>
+  let ofPercentile: Record<string, LayerRanges>
+  beforeAll(async () => {
+    graph = runPasses(readOnnx(join(exportsRoot, file), nodeFiles), raise(read)).graph
+    const stored = readTensors(join(root, 'calibration.safetensors'))
+    const batches = [0, 1, 2, 3].map((i) => withPrefix(stored, `batch${i}.`))
+    // the reference looks at padding too
+    ranges = await calibrateLayers(graph, batches, { method: 'min-max', outputs: true, mask: '' })
+    ofPercentile = await calibrateLayers(graph, batches, { method: 'percentile', outputs: true })
+  })
+
+  it('finds the same scales and zero points of activations', () => {
+    const reference = readTensors(join(root, 'qdq_per_channel.safetensors'))
+    let compared = 0
+    for (const { x, name, matmul } of linearProducts(graph)) {
+      for (const [value, part] of [
+        [x, 'input'],
+        [matmul.outputs[0]!, 'output'],
+      ] as const) {
+        const scale = reference[`${value.name}_scale`]
+        if (!scale) continue
+        const zero = reference[`${value.name}_zero_point`]!
+        const found = activationScale(ranges[name]![part]!, name)
+        expect(Math.abs(found.scale / Number(scale.data[0]) - 1), value.name).toBeLessThan(1e-6)
+        expect(found.zeroPoint, value.name).toBe(Number(zero.data[0]))
+        compared++
+      }
+    }
+    // fourteen layers; where the reference's product has its bias within, its output is another value
+    expect(compared).toBe(26)
+  })
+
+  it.each([
+    ['qdq_per_channel', 1],
+    ['qdq_per_tensor', WHOLE_TENSOR],
+  ] as const)('finds the same scales of weights: %s', (name, axis) => {
+    const reference = readTensors(join(root, `${name}.safetensors`))
+    // raising gives matrices the names of their modules
+    const { nodes } = readOnnx(join(exportsRoot, file), nodeFiles)
+    const stored = new Map(nodes.map((node) => [node.outputs[0]!.name, node.inputs[1]?.name]))
+    let compared = 0
+    for (const { name, weight, matmul } of linearProducts(graph)) {
+      const known = reference[`${stored.get(matmul.outputs[0]!.name) ?? name}_scale`]
+      if (!known) continue
+      const { scales } = quantizedWeight(transposed(weight.tensor, [1, 0]), axis, 8)
+      const found = hostArray('float32', materialize(scales, nodeFiles))
+      expect(found).toHaveLength(known.data.length)
+      found.forEach((scale, i) => {
+        expect(Math.abs(Number(scale) / Number(known.data[i]) - 1), name).toBeLessThan(1e-6)
+      })
+      compared++
+    }
+    expect(compared).toBe(14)
+  })
+
+  const float = () => recorded(file, 'out.').logits!
+  const outputs = async (quantize: Quantization, lowering: Lowering) => {
+    const options = { lowering, quantize, optimization: 'default' } as const
+    return (await runGraph(graph, recorded(file, 'in.'), options)).logits!
+  }
+  const referenceOf = (folder: string, name: string) =>
+    readTensors(join(fixture('quantization'), folder, `${name}.safetensors`)).logits!
+  const usual = { weightBits: 8, smallest: 0 } as const
+
+  it.each([
+    ['qdq', 'column', 'portable', 'qdq_per_channel'],
+    ['qdq', 'tensor', 'portable', 'qdq_per_tensor'],
+    ['qdq', 'column', 'cpu', 'qdq_per_channel'],
+    ['cpu', 'column', 'cpu', 'qdq_per_channel'],
+    ['cpu', 'tensor', 'cpu', 'qdq_per_tensor'],
+    ['qoperator', 'column', 'portable', 'qoperator_per_channel'],
+    ['qoperator', 'column', 'cpu', 'qoperator_per_channel'],
+  ] as const)('form %s, a scale a %s, %s', async (form, granularity, lowering, name) => {
+    const scheme = 'static-int8' as const
+    // integers out lose by the longest tail: percentiles of the same batches
+    const used = form === 'qoperator' ? ofPercentile : ranges
+    const quantize = { scheme, ...usual, ranges: used, form, granularity }
+    const found = await outputs(quantize, lowering)
+    const reference = referenceOf('bert-static', name)
+    const error = maxDifference(found, float())
+    expect(error).toBeLessThanOrEqual(maxDifference(reference, float()))
+    expect(error).toBeGreaterThan(1e-4)
+    expect(rootMeanSquare(found, float())).toBeLessThan(rootMeanSquare(reference, float()))
+  })
+
+  // the largest of nine errors goes up and down by chance: 0.0121 by column where the reference has 0.0090
+  it.each([
+    ['column', 'cpu', 'per_channel'],
+    ['column', 'portable', 'per_channel'],
+    ['tensor', 'cpu', 'per_tensor'],
+    ['tensor', 'portable', 'per_tensor'],
+  ] as const)('ranges at run time, a scale a %s, %s', async (granularity, lowering, name) => {
+    const scheme = 'dynamic-int8' as const
+    const found = await outputs({ scheme, ...usual, granularity }, lowering)
+    const error = rootMeanSquare(found, float())
+    expect(error).toBeLessThan(rootMeanSquare(referenceOf('bert-dynamic', name), float()))
+    expect(error).toBeGreaterThan(1e-4)
+  })
+})
+
+function rootMeanSquare(a: HostTensor, b: HostTensor): number {
+  const [x, y] = [a, b].map(({ data }) => Array.from(data as Float32Array))
+  return Math.sqrt(x!.reduce((sum, value, i) => sum + (value - y![i]!) ** 2, 0) / x!.length)
+}

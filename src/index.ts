@@ -14,6 +14,12 @@ export type { DataTask } from './fit/data-task.ts'
 export type { DataOptions } from './fit/measured-text.ts'
 export { type ResolvedModel, type ResolveOptions, resolveModel } from './hub/resolve-model.ts'
 export { type BenchJobOptions, type BenchResult, bench } from './jobs/bench.ts'
+export {
+  type CalibrateJobOptions,
+  type CalibrateResult,
+  type Calibration,
+  calibrate,
+} from './jobs/calibrate.ts'
 export { type DoctorResult, doctor, type Finding } from './jobs/doctor.ts'
 export { type EvaluateOptions, type EvaluationResult, evaluate } from './jobs/evaluate.ts'
 export {

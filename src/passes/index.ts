@@ -9,7 +9,7 @@ export {
   pipeline,
   simplify,
 } from './pipelines.ts'
-export { type Quantization, quantizePass, type Scheme, schemes } from './quantize.ts'
+export { type Quantization, quantizePasses, type Scheme, schemes } from './quantize.ts'
 export { type BlockQuantizationOptions, quantizeBlocks } from './quantize-blocks.ts'
 export { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
 export { type LayerRanges, quantizeStatic, type StaticQuantization } from './quantize-static.ts'

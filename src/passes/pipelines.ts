@@ -25,7 +25,7 @@ import { staticKernel } from './lower-static.ts'
 import { mergeCommon } from './merge-common.ts'
 import { narrowTokens } from './narrow-tokens.ts'
 import type { Pass } from './pass.ts'
-import { type Quantization, quantizePass } from './quantize.ts'
+import { type Quantization, quantizePasses } from './quantize.ts'
 import { rulePass } from './rule-pass.ts'
 import { shapeSource } from './shape-source.ts'
 import { tokenMajorRules } from './token-major.ts'
@@ -111,9 +111,10 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
 /** The passes of a file. */
 export function pipeline({ lowering, quantize, read }: PipelineOptions): readonly Pass[] {
   return [
-    ...(quantize ? [quantizePass(quantize)] : []),
+    ...quantizePasses(quantize, 'before'),
     ...lowerings[lowering],
     ...simplify(read),
+    ...quantizePasses(quantize, 'after'),
     ...(lowering === 'cpu' ? [declareWidths] : []),
   ]
 }

@@ -19,7 +19,7 @@ describeWith(classifier, 'eval finds the columns', () => {
   beforeAll(async () => {
     await exportModel({ model: classifier, output: join(scratch, 'sst2') })
     await exportModel({ model: embedder, output: join(scratch, 'minilm') })
-  }, 60_000)
+  })
 
   const evaluate = async (model: string, data: string, ...more: readonly string[]) => {
     const { code, stdout, stderr } = await limbeck(['eval', model, '--data', data, ...more], {

@@ -238,7 +238,7 @@ describe('commands and programs of the pages run', () => {
     const { code, stderr } = await limbeck(args, { cwd: seed })
     expect(code, stderr).toBe(0)
     save(load(example).graph, join(seed, 'my-model.onnx'), { lowering: 'exported' })
-  }, 60_000)
+  })
 
   // its commands read data that is not in the repository
   const elsewhere = ['docs/results.md', 'examples/support-desk/README.md']
@@ -272,5 +272,5 @@ describe('commands and programs of the pages run', () => {
       expect(code, `${page}:\n${program}\n${stderr}`).toBe(0)
     }
     expect(contentsOf(join(cwd, 'tmp'))).toEqual({})
-  }, 120_000)
+  })
 })

@@ -65,7 +65,7 @@ describe('the package', () => {
     chmodSync(join(installed, bin.limbeck), 0o755)
     symlinkSync(join(installed, bin.limbeck), join(home, 'node_modules/.bin/limbeck'))
     writeFileSync(join(home, 'package.json'), '{ "private": true, "type": "module" }\n')
-  }, 60_000)
+  })
 
   it('holds what is built, the example and the pages, no tests of the toolkit, and is small', () => {
     const paths = packed.files.map(({ path }) => path)
@@ -116,7 +116,7 @@ describe('the package', () => {
       'model_cpu_quantized.onnx',
       'model_quantized.onnx',
     ])
-  }, 120_000)
+  })
 
   it('has types for a strict consumer', () => {
     writeFileSync(

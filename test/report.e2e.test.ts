@@ -28,7 +28,7 @@ beforeAll(async () => {
   const args = ['optimize', 'model', '--shapes', '1x16', '--seconds', '0.1', '-o', 'out']
   const { code, stderr } = await limbeck(args, { cwd })
   expect(code, stderr).toBe(0)
-}, 60_000)
+})
 
 describe('the whole report', () => {
   let result: ReportResult
@@ -52,7 +52,7 @@ describe('the whole report', () => {
     )
     expect(ended.code, ended.stderr).toBe(0)
     result = JSON.parse(ended.stdout) as ReportResult
-  }, 120_000)
+  })
 
   it('measures every section', () => {
     const { details, variants } = result.report
@@ -122,7 +122,7 @@ describe('the whole report', () => {
     expect(code).toBe(0)
     expect(contentsOf(join(cwd, 'tmp'))).toEqual({})
     expect(readdirSync(join(cwd, 'out')).filter((name) => name.endsWith('.tmp'))).toEqual([])
-  }, 30_000)
+  })
 })
 
 it('takes accuracy anew on data that is given, and says beforehand how long it will take', async () => {
@@ -139,7 +139,7 @@ it('takes accuracy anew on data that is given, and says beforehand how long it w
   expect(variants[0]!.acceptance).toBeUndefined()
   expect(variants.slice(1).every(({ acceptance }) => acceptance)).toBe(true)
   expect(notes.join('\n')).toContain(`${chosen} was chosen before, on random tokens`)
-}, 60_000)
+})
 
 it('without its source it says so, and shows the rest', async () => {
   cpSync(join(cwd, 'out'), join(cwd, 'alone'), { recursive: true })
@@ -163,7 +163,7 @@ it('without its source it says so, and shows the rest', async () => {
   expect(notes).toContain(
     'The source gone is not there any more. What compares with it is left out; give its folder with --source.',
   )
-}, 60_000)
+})
 
 describe('refuses', () => {
   it.each([
@@ -222,4 +222,4 @@ it('Ctrl-C leaves the reports that were there', async () => {
   expect(contentsOf(join(cwd, 'out'))).toEqual(before)
   expect(contentsOf(join(cwd, 'tmp'))).toEqual({})
   expect(existsSync(join(cwd, 'out/report.html'))).toBe(true)
-}, 30_000)
+})

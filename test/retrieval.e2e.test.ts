@@ -92,7 +92,7 @@ describeWith(embedder, 'retrieval over STS-B', () => {
       if (name.startsWith('fp32')) expect(acceptance!.drop).toBeCloseTo(0, 3)
       expect(acceptance!.verdict, name).not.toBe('rejected')
     }
-  }, 180_000)
+  })
 
   it('ranks the same documents as run', async () => {
     const documents = ['A cat sits.', 'Shares fell sharply.', 'A kitten is sitting down.', 'Rain.']

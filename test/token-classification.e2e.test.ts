@@ -28,7 +28,7 @@ describeWith(minilm, 'a tagger of WNUT-17', () => {
     const data = { file, task: 'token-classification', limit: 60 }
     const settings = { seconds: 0.2, shapes: '1x16' }
     report = (await optimize({ model, output, data, ...settings })).report
-  }, 180_000)
+  })
 
   test('optimize judges every variant by entities', () => {
     expect(report.variants).toHaveLength(5)

@@ -28,7 +28,7 @@ describe('a folder for Transformers.js', () => {
       shapes: '1x16',
       seconds: 0.5,
     })
-  }, 120_000)
+  })
 
   it.each([
     ['fp32', 'model'],

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { describe, expect, test } from 'vitest'
+import { cpuClock } from '../../test/support/cpu-time.ts'
 import { scratchFolder } from '../../test/support/tensors.ts'
 import { LimbeckError } from '../errors.ts'
 import { randomFrom } from '../stats/random.ts'
@@ -132,7 +133,7 @@ test('no mutation of a file crashes, hangs or takes much memory', async () => {
   ]
   const random = randomFrom(23)
   let refused = 0
-  const start = performance.now()
+  const spent = cpuClock()
   for (let i = 0; i < 1500; i++) {
     const bytes = Uint8Array.from(sources[i % 2]!)
     for (let n = 0; n <= random.below(3); n++) bytes[random.below(bytes.length)] = random.below(256)
@@ -144,5 +145,5 @@ test('no mutation of a file crashes, hangs or takes much memory', async () => {
     expect(rows.length).toBeLessThan(100)
   }
   expect(refused).toBeGreaterThan(300)
-  expect(performance.now() - start).toBeLessThan(30_000)
-}, 60_000)
+  expect(spent()).toBeLessThan(30_000)
+})

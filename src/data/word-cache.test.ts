@@ -59,7 +59,7 @@ describeWith(miniLm, 'words remembered by a BERT tokenizer', () => {
     )
     expect(sentences.length).toBeGreaterThan(70_000)
     expect(differing(sentences)).toEqual([])
-  }, 60_000)
+  })
 
   test('and for golden texts and texts of awkward characters between spaces', () => {
     const golden = readFileSync(

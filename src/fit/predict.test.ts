@@ -1,7 +1,6 @@
 import { setImmediate as later } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { collectGarbage } from '../../test/support/collect-garbage.ts'
 import { argmax } from '../data/logits.ts'
 import { metricMeter } from '../data/metrics.ts'
 import type { Encoding } from '../data/tokenizer.ts'
@@ -66,8 +65,6 @@ test('each example gets the rows of its own texts, however they were batched', a
 })
 
 test('200,000 texts are judged with a window of them in memory', async () => {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   const count = 200_000
   // what lives is known of every tenth text
   const born: WeakRef<Encoding>[] = []
@@ -96,9 +93,7 @@ test('200,000 texts are judged with a window of them in memory', async () => {
     meter.add(index, argmax(rows[0]![0]!.subarray(0, 2)), example.expected)
     if (ran < checked) continue
     checked += 40_000
-    // weak references hold until the end of a turn
-    await later()
-    collect()
+    await collectGarbage()
     mostAlive = Math.max(mostAlive, 10 * born.filter((encoding) => encoding.deref()).length)
   }
   const [accuracy] = meter.result()
@@ -108,7 +103,8 @@ test('200,000 texts are judged with a window of them in memory', async () => {
   const bound = (64 + 6) * 32
   expect(mostAhead).toBeGreaterThan(64 * 31)
   expect(mostAhead).toBeLessThanOrEqual(bound)
-  // the window before it may not be gone yet
+  // how long a suspended function's frame names the windows before it is the engine's to say; what is kept
+  // by mistake would grow to all 200,000
   expect(mostAlive).toBeGreaterThan(0)
-  expect(mostAlive).toBeLessThanOrEqual(2 * bound)
-}, 60_000)
+  expect(mostAlive).toBeLessThanOrEqual(3 * bound)
+})

@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path'
 import { env, pipeline } from '@huggingface/transformers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { quantize } from '../src/jobs/export-model.ts'
 import { optimize } from '../src/jobs/optimize.ts'
 import { run } from '../src/jobs/run.ts'
 import { scratchFolder } from './support/tensors.ts'
@@ -53,6 +54,24 @@ describe('a folder for Transformers.js', () => {
     const [theirs] = (await classify(texts[0]!)) as { label: string }[]
     const { answer } = await run({ model: folder, variant: 'model_cpu_quantized', text: texts[0]! })
     expect(answer.kind === 'labels' && answer.labels[0]!.label).toBe(theirs!.label)
+    await classify.dispose()
+  })
+
+  it.each([
+    ['q4', 'int4', 'model_q4'],
+    ['int8', 'int8-weights', 'model_int8'],
+    ['fp16', 'fp16', 'model_fp16'],
+  ] as const)('%s is what --scheme %s writes', async (dtype, scheme, variant) => {
+    const output = join(scratchFolder(), scheme)
+    await quantize({ model: example, output, scheme, targets: ['portable'] })
+    const classify = await pipeline('text-classification', output, { dtype })
+    for (const text of texts) {
+      const [theirs] = (await classify(text)) as { label: string; score: number }[]
+      const { answer } = await run({ model: output, variant, text })
+      const ours = answer.kind === 'labels' ? answer.labels[0]! : undefined
+      expect(theirs!.label).toBe(ours!.label)
+      expect(theirs!.score).toBeCloseTo(ours!.score, 3)
+    }
     await classify.dispose()
   })
 })

@@ -26,6 +26,7 @@ test('limbeck --help', async () => {
       optimize       make a model smaller and faster, and prove what it cost
       export         write a model as ONNX, fp32
       quantize       write a model as ONNX with INT8 weights
+      fuse           fuse the operators of anybody's ONNX file, and compare the result with it
       eval           measure a model on labelled data, with intervals
       bench          measure latency and memory, interleaved with a rival
       run            run a model on a text
@@ -148,29 +149,51 @@ test('limbeck quantize --help', async () => {
     write a model as ONNX with INT8 weights
 
     Arguments:
-      model                 model folder (config.json, model.safetensors), or org/name of the Hub
+      model                     model folder (config.json, model.safetensors), or org/name of the Hub
 
     Model:
-      --revision <name>     branch, tag or commit of a model of the Hub (default: main)
-      --offline             send no request: a model of the Hub must lie in the Hub's cache
-      --scheme <scheme>     how to quantize: dynamic-int8 (default: dynamic-int8)
-      --weight-bits <bits>  range of the weights, 7 or 8 bits (default: 7 where a CPU could saturate)
-      --exclude <glob>      layers that stay fp32, by module path; * matches any text; may be repeated
-      --target <target>     portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
-      --external-data       weights beside the file, whatever their size (default: above 1 GB)
+      --revision <name>         branch, tag or commit of a model of the Hub (default: main)
+      --offline                 send no request: a model of the Hub must lie in the Hub's cache
+      --scheme <scheme>         how to quantize: dynamic-int8, int8-weights, int4, fp16 or bf16
+                                (default: dynamic-int8)
+      --weight-bits <bits>      range of the weights, 7 or 8 bits (default: 7 where a CPU could
+                                saturate)
+      --per-token               dynamic-int8 with a range for each token: no result depends on its batch
+      --block <n>               weights of a row that share a scale: 16, 32, 64, 128 or 256 (default:
+                                32)
+      --symmetric               blocks without zero points: smaller by a little, less exact
+      --method <method>         how int4 and int8-weights find codes: rtn (to the nearest) or gptq (from
+                                --data) (default: rtn)
+      --accuracy-level <level>  what int4 and int8-weights compute with: 4 (int8 activations) or 0
+                                (float32) (default: 4)
+      --storage                 fp16 for weights alone: half the file, computed in float32
+      --exclude <glob>          layers that stay fp32, by module path; * matches any text; may be
+                                repeated
+      --target <target>         portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
+      --external-data           weights beside the file, whatever their size (default: above 1 GB)
+
+    Data:
+      --data <file>             texts to calibrate on: TSV, CSV, JSON, JSONL, Parquet or text, also .gz
+      --samples <n>             texts of the data to calibrate on (default: 128)
+      --text <column>           column of the text, by name or number from 1 (default: known names)
+      --text-pair <column>      column of the second text (default: found with the text)
+      --label <column>          column of the label or score (default: known names)
+      --no-header               the first line is data, not column names
+      --encoding <name>         encoding of the data file (default: utf-8)
 
     Output:
-      -o, --output <dir>    folder to write
-      --overwrite           replace a folder that Limbeck wrote before
-      --explain             tell how often each rewriting rule fired, and why not more often
-      --json                print one JSON document instead of a table
-      --debug               print the stack of an error
+      -o, --output <dir>        folder to write
+      --overwrite               replace a folder that Limbeck wrote before
+      --explain                 tell how often each rewriting rule fired, and why not more often
+      --json                    print one JSON document instead of a table
+      --debug                   print the stack of an error
 
     Options:
-      -h, --help            print this help
+      -h, --help                print this help
 
     Examples:
       limbeck quantize ./my-model -o ./my-model-int8
+      limbeck quantize ./my-model --scheme int4 --method gptq --data texts.txt -o out
       limbeck quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7
     "
   `)

@@ -1,5 +1,5 @@
 /** `limbeck quantize`. */
-import { hubOptionNames } from './options.ts'
+import { dataOf, hubOptionNames, noData } from './options.ts'
 import { defineVerb } from './verb.ts'
 import { writtenText } from './written-text.ts'
 
@@ -14,6 +14,19 @@ export const quantizeVerb = defineVerb({
     ...hubOptionNames,
     'scheme',
     'weightBits',
+    'perToken',
+    'block',
+    'symmetric',
+    'method',
+    'accuracyLevel',
+    'storage',
+    'calibrationData',
+    'samples',
+    'text',
+    'textPair',
+    'label',
+    'noHeader',
+    'encoding',
     'exclude',
     'target',
     'externalData',
@@ -24,13 +37,26 @@ export const quantizeVerb = defineVerb({
   required: ['requiredOutput'],
   examples: [
     'quantize ./my-model -o ./my-model-int8',
+    'quantize ./my-model --scheme int4 --method gptq --data texts.txt -o out',
     "quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7",
   ],
   async run({ args: [model], options, signal, progress }) {
     const { quantize } = await import('../jobs/export-model.ts')
-    const { target, scheme = 'dynamic-int8', requiredOutput: output, explain, ...rest } = options
+    const { target, scheme = 'dynamic-int8', requiredOutput: output, explain, ...others } = options
+    const { calibrationData, text, textPair, label, noHeader, encoding, ...rest } = others
+    const columns = { text, textPair, label, noHeader, encoding }
+    const data = calibrationData === undefined ? noData(columns) : dataOf(calibrationData, columns)
     const targets = target === undefined ? undefined : [target]
-    const result = await quantize({ ...rest, model, output, scheme, targets, signal, progress })
+    const result = await quantize({
+      ...rest,
+      data,
+      model,
+      output,
+      scheme,
+      targets,
+      signal,
+      progress,
+    })
     return { json: result, text: (view) => writtenText(result, explain, view) }
   },
 })

@@ -39,7 +39,18 @@ const OURS = 'limbeck.json'
 const WHOLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 /** Variants that Limbeck and Transformers.js write, as `run` looks for them. */
-const onnxNames = ['model_cpu_quantized', 'model_cpu', 'model_quantized', 'model']
+const onnxNames = [
+  ...['model_cpu_quantized', 'model_cpu_q4', 'model_cpu_int8', 'model_cpu_fp16', 'model_cpu_bf16'],
+  ...[
+    'model_cpu',
+    'model_quantized',
+    'model_q4',
+    'model_int8',
+    'model_fp16',
+    'model_bf16',
+    'model',
+  ],
+]
 
 /** Chooses among the paths of a repository. @throws LimbeckError saying what the repository lacks. */
 export function neededFiles(id: string, paths: ReadonlySet<string>, wanted: Wanted): NeededFiles {

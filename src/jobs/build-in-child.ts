@@ -1,7 +1,7 @@
 /**
  * Builds variants in a child process, so that progress and Ctrl-C live while passes run.
  *
- * The plan goes out and the result comes back as JSON over the process's own channel; errors keep their
+ * The plan goes out and the result comes back as structured clones over the process's own channel; errors keep their
  * code and hint. A cancelled build is killed: it writes aside, so nothing half-written has a final name.
  */
 import { fork } from 'node:child_process'
@@ -42,6 +42,8 @@ export function buildInChild(plan: BuildPlan, options: BuildOptions = {}): Promi
   if (signal?.aborted) return Promise.reject(cancelled())
   const child = fork(builtEntry(import.meta.url, './build-child'), {
     execArgv: [],
+    // a plan may hold codes that calibration found
+    serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   return new Promise((resolve, reject) => {

@@ -3,14 +3,23 @@
  */
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
+import type { DataOptions } from '../fit/measured-text.ts'
 import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
+import type { Quantization } from '../passes/quantize.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
+import { calibrateCodes } from './calibrate-codes.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { writeLineage } from './lineage.ts'
-import { load } from './load.ts'
+import { type LoadedModel, load } from './load.ts'
 import { writeCompanions } from './model-files.ts'
+import {
+  type QuantizeScheme,
+  type SchemeContext,
+  type SchemeSettings,
+  schemeRow,
+} from './quantize-schemes.ts'
 import type { VariantPlan } from './variants.ts'
 import { verifyBuilt } from './verify.ts'
 
@@ -36,13 +45,15 @@ interface WriteOptions extends HubOptions {
 /** `export`: fp32 ONNX files. */
 export type ExportOptions = WriteOptions
 
-/** `quantize`: INT8 ONNX files. */
-export interface QuantizeOptions extends WriteOptions {
-  readonly scheme: 'dynamic-int8'
-  /** Weight range of the CPU's file: 8 bits, or 7 where u8×s8 sums saturate (found from the CPU). */
-  readonly weightBits?: 7 | 8 | undefined
+/** `quantize`: ONNX files of fewer bits. */
+export interface QuantizeOptions extends WriteOptions, SchemeSettings {
+  readonly scheme: QuantizeScheme
   /** Module paths or parameter names that stay fp32; `*` matches any text. */
   readonly exclude?: readonly string[] | undefined
+  /** Texts of the kind that the model will see: `method: 'gptq'` needs them. */
+  readonly data?: DataOptions | undefined
+  /** Texts of the data that are used; default 128. */
+  readonly samples?: number | undefined
 }
 
 /** What was written. */
@@ -73,34 +84,51 @@ export async function exportModel(options: ExportOptions): Promise<WriteResult> 
       externalData: options.externalData,
     }),
   )
-  return write(options, plans)
+  return write(options, () => plans)
 }
 
 /**
- * Writes the model as INT8 ONNX: `onnx/model_quantized.onnx` (portable, 7-bit weights that no CPU
- * saturates) and `onnx/model_cpu_quantized.onnx`.
+ * Writes the model with fewer bits, by a scheme of `quantizeSchemes`: for `dynamic-int8`
+ * `onnx/model_quantized.onnx` (portable, 7-bit weights that no CPU saturates) and
+ * `onnx/model_cpu_quantized.onnx`, for `int4` `onnx/model_q4.onnx` and `onnx/model_cpu_q4.onnx`.
  * @throws LimbeckError for bad input; the output folder is then untouched.
  */
 export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
-  const { scheme, exclude } = options
-  if (scheme !== 'dynamic-int8') {
-    throw new LimbeckError('usage', `--scheme ${scheme} is not known; known is dynamic-int8.`)
+  const row = schemeRow(options.scheme, options)
+  const calibrated = options.method === 'gptq'
+  if (calibrated && !options.data) {
+    throw new LimbeckError('usage', '--method gptq needs calibration data, and there is none.', {
+      hint: 'Name a file of texts with --data, or take --method rtn.',
+    })
   }
-  const cpuBits = options.weightBits ?? cpuWeightBits()
-  const plans = targetsOf(options).map(
-    (target): VariantPlan => ({
-      name: `INT8 ${target}`,
-      file: `onnx/${names[target]}_quantized.onnx`,
-      lowering: target,
-      quantize: {
-        scheme,
-        exclude,
-        weightBits: target === 'cpu' ? cpuBits : (options.weightBits ?? 7),
-      },
-      externalData: options.externalData,
-    }),
-  )
-  return write(options, plans)
+  if (!calibrated && (options.data || options.samples !== undefined)) {
+    throw new LimbeckError('usage', `--data means nothing to --scheme ${options.scheme} here.`, {
+      hint: 'Add --method gptq (int4, int8-weights), or leave the data out.',
+    })
+  }
+  const contextOf = (target: Target, parts?: SchemeContext['parts']): SchemeContext => ({
+    target,
+    cpuBits: cpuWeightBits(),
+    exclude: options.exclude,
+    parts,
+  })
+  const targets = targetsOf(options)
+  return write(options, async (model) => {
+    const first = row.plan(options, contextOf(targets[0]!)).quantize
+    const parts =
+      calibrated && first?.scheme === 'weight-only'
+        ? await calibrateCodes(model, first, { ...options, data: options.data! })
+        : undefined
+    return targets.map(
+      (target): VariantPlan => ({
+        name: `${row.title} ${target}`,
+        file: `onnx/${names[target]}_${row.suffix}.onnx`,
+        lowering: target,
+        ...row.plan(options, contextOf(target, parts)),
+        externalData: options.externalData,
+      }),
+    )
+  })
 }
 
 /** 7 where this CPU's u8×s8 products saturate, else 8. */
@@ -112,12 +140,16 @@ function targetsOf({ targets = ['portable', 'cpu'] }: WriteOptions): readonly Ta
   throw new LimbeckError('usage', `--target ${unknown} is not known; known are portable, cpu.`)
 }
 
-async function write(options: WriteOptions, plans: readonly VariantPlan[]): Promise<WriteResult> {
+async function write(
+  options: WriteOptions,
+  planned: (model: LoadedModel) => readonly VariantPlan[] | Promise<readonly VariantPlan[]>,
+): Promise<WriteResult> {
   const { output, overwrite, signal, progress } = options
   const start = performance.now()
   checkTarget(output, { overwrite })
   const { path } = await findModel(options.model, options)
   const model = load(path)
+  const plans = await planned(model)
   return writeFolder(output, { overwrite }, async (folder) => {
     const step = progress?.step('Writing', plans.length)
     let begun = 0
@@ -137,14 +169,21 @@ async function write(options: WriteOptions, plans: readonly VariantPlan[]): Prom
     )
     writeCompanions(model, folder, external)
     await writeLineage(join(folder, LIMBECK_FILE), model, {
-      steps: plans.map(({ name, file, lowering, quantize: q }) => ({
+      steps: plans.map(({ name, file, lowering, quantize: q, floats }) => ({
         name,
         file,
         lowering,
-        quantize: q ?? null,
+        quantize: q ? recipeOf(q) : null,
+        ...(floats && { floats }),
       })),
       verified: verified.length > 0 ? verified : null,
     })
     return { ...built, folder: output, seconds: (performance.now() - start) / 1000, verified }
   })
 }
+
+/** A plan as it is told: codes that were found are in the file. */
+const recipeOf = (plan: Quantization): object =>
+  plan.scheme === 'weight-only'
+    ? { ...plan, parts: undefined, method: plan.parts ? 'gptq' : 'rtn' }
+    : plan

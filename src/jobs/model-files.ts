@@ -40,7 +40,18 @@ export function writeCompanions(
 }
 
 /** ONNX files of a folder that Limbeck wrote, the fastest of this machine first. */
-const modelFiles = ['model_cpu_quantized', 'model_cpu', 'model_quantized', 'model'] as const
+const modelFiles = [
+  ...['model_cpu_quantized', 'model_cpu_q4', 'model_cpu_int8', 'model_cpu_fp16', 'model_cpu_bf16'],
+  ...[
+    'model_cpu',
+    'model_quantized',
+    'model_q4',
+    'model_int8',
+    'model_fp16',
+    'model_bf16',
+    'model',
+  ],
+]
 
 /** The ONNX file that `variant` names in a folder; by default what `optimize` chose, or the first. */
 export function findModelFile(folder: string, variant?: string): string | undefined {

@@ -2,7 +2,6 @@
  * The weights that quantization is about, found in one place for every scheme: linear layers and embedding
  * tables. A scheme says what note each kind gets; the lowering turns the notes into kernels.
  */
-import { LimbeckError, nearest } from '../errors.ts'
 import { elementCount } from '../graph/data-type.ts'
 import type { Graph, Node, NodeQuantization, Value, Weight } from '../graph/graph.ts'
 import {
@@ -13,6 +12,7 @@ import {
   workOf,
 } from '../graph/rewrite-trace.ts'
 import { linearWeight } from './linear-layer.ts'
+import { globPattern, matchesNothing } from './name-patterns.ts'
 import type { Pass } from './pass.ts'
 
 /** Which weights a scheme leaves alone. */
@@ -99,17 +99,6 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
   return nodes.some((node, i) => node !== graph.nodes[i]) ? { ...graph, nodes } : graph
 }
 
-function matchesNothing(text: string, names: readonly string[]): LimbeckError {
-  const layers = [...new Set(names)]
-  const near = nearest(text.replaceAll('*', ''), layers)
-  const some = layers.slice(0, 3).join(', ')
-  return new LimbeckError(
-    'usage',
-    `--exclude ${text} matches none of the model's ${layers.length} layers and parameters.`,
-    { hint: near ? `Did you mean ${near}?` : `Layers are named like ${some}; * matches any text.` },
-  )
-}
-
 interface Kind {
   readonly rule: WeightKind
   readonly op: string
@@ -135,9 +124,3 @@ const kinds: readonly Kind[] = [
     },
   },
 ]
-
-/** A pattern with `*` for any text, anchored at both ends. */
-function globPattern(text: string): RegExp {
-  const escaped = text.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${escaped.join('.*')}$`)
-}

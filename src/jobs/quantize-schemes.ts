@@ -1,0 +1,153 @@
+/**
+ * The schemes of `quantize`, one row each: what a user calls it, the ending of its file (as Transformers.js names
+ * them, https://huggingface.co/docs/transformers.js/guides/dtypes), the settings that mean something to it and the
+ * plan they come to. A new scheme is a row.
+ */
+import { LimbeckError } from '../errors.ts'
+import type { FloatConversion } from '../passes/convert-floats.ts'
+import type { Quantization } from '../passes/quantize.ts'
+import type { BlockQuantizationOptions } from '../passes/quantize-blocks.ts'
+
+/** Settings of all schemes together; which of them a scheme takes, its row says. */
+export interface SchemeSettings {
+  /** Weight range of dynamic INT8: 8 bits, or 7 where u8×s8 sums saturate (found from the CPU). */
+  readonly weightBits?: 7 | 8 | undefined
+  /** Dynamic INT8 with a range for each token, not for each batch. */
+  readonly perToken?: boolean | undefined
+  /** Elements of a row that share a scale; default 32. */
+  readonly block?: number | undefined
+  /** No zero points: smaller by a little, less exact. */
+  readonly symmetric?: boolean | undefined
+  /** `rtn`: to the nearest. `gptq`: by calibration data, each rounding error made up for by the next. */
+  readonly method?: 'rtn' | 'gptq' | undefined
+  /** 4 (default) computes with int8 activations, 0 with float32. */
+  readonly accuracyLevel?: 0 | 4 | undefined
+  /** Weights alone as half floats; computed in float32. */
+  readonly storage?: boolean | undefined
+}
+
+/** What the settings of one file depend on. */
+export interface SchemeContext {
+  readonly target: 'portable' | 'cpu'
+  /** Weight bits that this CPU can take. */
+  readonly cpuBits: 7 | 8
+  readonly exclude: readonly string[] | undefined
+  /** Codes found by calibration. */
+  readonly parts: BlockQuantizationOptions['parts']
+}
+
+/** What a file is made by. */
+export interface SchemePlan {
+  readonly quantize?: Quantization
+  readonly floats?: FloatConversion
+}
+
+export interface SchemeRow {
+  /** Name of its variants. */
+  readonly title: string
+  /** Ending of the file's name: `model_q4`. */
+  readonly suffix: string
+  readonly settings: readonly (keyof SchemeSettings)[]
+  plan(settings: SchemeSettings, context: SchemeContext): SchemePlan
+}
+
+const inBlocks = (
+  bits: 4 | 8,
+  settings: SchemeSettings,
+  { exclude, parts }: SchemeContext,
+): Quantization => ({
+  scheme: 'weight-only',
+  bits,
+  block: settings.block ?? 32,
+  symmetric: settings.symmetric ?? false,
+  accuracyLevel: settings.accuracyLevel ?? 4,
+  exclude,
+  parts,
+})
+
+const blockSettings = ['block', 'symmetric', 'method', 'accuracyLevel'] as const
+
+export const quantizeSchemes = {
+  'dynamic-int8': {
+    title: 'INT8',
+    suffix: 'quantized',
+    settings: ['weightBits', 'perToken'],
+    plan: ({ weightBits, perToken }, { target, cpuBits, exclude }) => ({
+      quantize: {
+        scheme: 'dynamic-int8',
+        exclude,
+        weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
+        ...(perToken && { activations: 'token' }),
+      },
+    }),
+  },
+  'int8-weights': {
+    title: 'INT8 weights',
+    suffix: 'int8',
+    settings: blockSettings,
+    plan: (settings, context) => ({ quantize: inBlocks(8, settings, context) }),
+  },
+  int4: {
+    title: 'INT4',
+    suffix: 'q4',
+    settings: blockSettings,
+    plan: (settings, context) => ({ quantize: inBlocks(4, settings, context) }),
+  },
+  fp16: {
+    title: 'FP16',
+    suffix: 'fp16',
+    settings: ['storage'],
+    plan: ({ storage = false }, { exclude }) => ({
+      floats: { dtype: 'float16', storage, exclude },
+    }),
+  },
+  bf16: {
+    title: 'BF16',
+    suffix: 'bf16',
+    settings: [],
+    plan: (_, { exclude }) => ({ floats: { dtype: 'bfloat16', storage: true, exclude } }),
+  },
+} as const satisfies Record<string, SchemeRow>
+
+export type QuantizeScheme = keyof typeof quantizeSchemes
+
+/** Names of all schemes. */
+export const quantizeSchemeNames = Object.keys(quantizeSchemes) as readonly QuantizeScheme[]
+
+const flags: Readonly<Record<keyof SchemeSettings, string>> = {
+  weightBits: '--weight-bits',
+  perToken: '--per-token',
+  block: '--block',
+  symmetric: '--symmetric',
+  method: '--method',
+  accuracyLevel: '--accuracy-level',
+  storage: '--storage',
+}
+
+/** Block sizes that the kernels have. */
+const blockSizes: readonly number[] = [16, 32, 64, 128, 256]
+
+/** The row of a scheme. @throws LimbeckError for an unknown one, or a setting that means nothing to it. */
+export function schemeRow(name: string, settings: SchemeSettings): SchemeRow {
+  const rows: Readonly<Record<string, SchemeRow>> = quantizeSchemes
+  const row = Object.hasOwn(rows, name) ? rows[name] : undefined
+  if (!row) {
+    throw new LimbeckError('usage', `--scheme ${name} is not known.`, {
+      hint: `Known are ${quantizeSchemeNames.join(', ')}.`,
+    })
+  }
+  const given = Object.keys(flags) as (keyof SchemeSettings)[]
+  const idle = given.find((key) => settings[key] !== undefined && !row.settings.includes(key))
+  if (idle) {
+    const takers = quantizeSchemeNames.filter((other) => rows[other]!.settings.includes(idle))
+    throw new LimbeckError('usage', `${flags[idle]} means nothing to --scheme ${name}.`, {
+      hint: `It belongs to ${takers.join(', ')}.`,
+    })
+  }
+  if (settings.block !== undefined && !blockSizes.includes(settings.block)) {
+    throw new LimbeckError('usage', `--block ${settings.block} is no size that kernels have.`, {
+      hint: `Sizes are ${blockSizes.join(', ')}.`,
+    })
+  }
+  return row
+}

@@ -1,13 +1,14 @@
 /**
  * Work that changes nothing, and steps that are one: identities, double transposes and reshapes.
  */
+
 import { ints, intsOf } from '../graph/attributes.ts'
 import { dataTypeOfCode } from '../graph/data-type.ts'
 import type { Value } from '../graph/graph.ts'
 import { scalarOf } from '../graph/pattern.ts'
-import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
+import type { NodeRule } from '../graph/rewrite.ts'
 import { equalShapes } from '../graph/shape.ts'
-import { inlineValues } from '../graph/tensor.ts'
+import { constantInts } from './constant-ints.ts'
 
 /** `Identity(x)` → `x`. */
 const identity: NodeRule = {
@@ -110,12 +111,6 @@ const neutralElement: NodeRule = {
     if (keeps(a, b)) return [a]
     return both && keeps(b, a) ? [b] : undefined
   },
-}
-
-function constantInts(value: Value, context: RewriteContext): number[] | undefined {
-  const tensor = context.weight(value)?.tensor
-  const values = tensor && inlineValues(tensor)
-  return values && Array.from(values, Number)
 }
 
 export const eliminateRules: readonly NodeRule[] = [

@@ -5,6 +5,7 @@
  * 3-D projections. ONNX Runtime wants the mask's real query length, so `[B,1,1,S]` is expanded; where the
  * model's metadata records that padding stands on the right, the kernel gets the lengths instead.
  */
+
 import { float, int, ints } from '../graph/attributes.ts'
 import type { Node, Value } from '../graph/graph.ts'
 import {
@@ -17,7 +18,8 @@ import {
 } from '../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { equalDims } from '../graph/shape.ts'
-import { floatScalar, inlineValues, int64Tensor } from '../graph/tensor.ts'
+import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { constantInts } from './constant-ints.ts'
 
 /** Key of the metadata that promises right padding. */
 export const PADDING_KEY = 'limbeck.padding'
@@ -107,12 +109,6 @@ function attentionOf(
     return 'the masked value is not the lowest float'
   }
   return undefined
-}
-
-function constantInts(value: Value, context: RewriteContext): number[] | undefined {
-  const tensor = context.weight(value)?.tensor
-  const values = tensor && inlineValues(tensor)
-  return values && Array.from(values, Number)
 }
 
 /** `[B]` key counts, when padding is promised to stand on the right and the mask comes from 0/1 marks. */

@@ -10,7 +10,8 @@ import type { Node, Value } from '../../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { type Dim, equalDims, type Shape } from '../../graph/shape.ts'
 import { int64Tensor } from '../../graph/tensor.ts'
-import { constantInts, type IndexFunction, indexFunction } from './index-function.ts'
+import { constantInts } from '../constant-ints.ts'
+import { type IndexFunction, indexFunction } from './index-function.ts'
 
 /** `Gather(data, offset + position)` along one axis → Slice. */
 export const gatherRange: NodeRule = {

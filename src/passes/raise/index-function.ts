@@ -5,6 +5,7 @@
  * as functions of the index they are one thing. Offsets and steps are dimensions: numbers or expressions
  * over symbols.
  */
+
 import { intOf } from '../../graph/attributes.ts'
 import type { Node, Value } from '../../graph/graph.ts'
 import type { RewriteContext } from '../../graph/rewrite.ts'
@@ -19,6 +20,7 @@ import {
 } from '../../graph/shape.ts'
 import { inlineValues } from '../../graph/tensor.ts'
 import type { InferredType } from '../../ops/infer/infer-row.ts'
+import { constantInts } from '../constant-ints.ts'
 
 /** `offset + Σ steps[axis]·index[axis]`; as many steps as the tensor has axes. */
 export interface IndexFunction {
@@ -252,13 +254,6 @@ function axesOf(
 ): number[] | undefined {
   const list = node.inputs[1] && constantInts(node.inputs[1], context)
   return rank === undefined ? undefined : list?.map((axis) => (axis < 0 ? axis + rank : axis))
-}
-
-/** The contents of a small constant integer tensor. */
-export function constantInts(value: Value, context: RewriteContext): number[] | undefined {
-  const tensor = context.weight(value)?.tensor
-  const values = tensor && inlineValues(tensor)
-  return values && Array.from(values, Number)
 }
 
 /** What two index functions of tensors broadcast to `rank` axes differ by: `a − b`. */

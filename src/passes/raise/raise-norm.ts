@@ -17,7 +17,7 @@ import {
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { type Dim, dimText } from '../../graph/shape.ts'
 import type { ReadTensor } from '../../graph/tensor.ts'
-import { constantInts } from './index-function.ts'
+import { constantInts } from '../constant-ints.ts'
 import { keepsRank } from './raise-activations.ts'
 
 type Op = Parameters<Parameters<typeof rule>[1]['match']>[0] & PatternNotation

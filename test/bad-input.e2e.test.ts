@@ -70,6 +70,13 @@ const badData = ['optimize', 'model', '--data', 'bad.tsv', '--label', 'label', .
 
 const cases: readonly Case[] = [
   {
+    title: 'a lone ONNX file, where text is to be read',
+    model: { 'config.json': null, 'lone.onnx': 'text' },
+    args: ['run', 'model/lone.onnx', 'hi'],
+    error:
+      /^model\/lone\.onnx: no config\.json beside it or in the folder above\. .*bench and inspect/,
+  },
+  {
     title: 'a folder that is not there',
     args: ['optimize', 'nowhere', ...labelled],
     error:

@@ -54,6 +54,7 @@ export async function parseCommand(
     const verb = await load()
     describe(command, verb)
     command.action(() => {
+      requireOptions(command, verb.required)
       const args = verb.arguments.map((_, i) => command.processedArgs[i] as string | undefined)
       const options = valuesOf(command, verb.options)
       parsed = { verb, args, options, json: command.opts().json === true }
@@ -81,13 +82,24 @@ function describe(command: Command, verb: Verb): void {
       flags,
       byDefault === undefined ? help : `${help} (default: ${byDefault})`,
     )
-    option.helpGroup(`${group}:`).makeOptionMandatory(verb.required.includes(name))
+    option.helpGroup(`${group}:`)
     if (parse) option.argParser(parse as (text: string, earlier: unknown) => unknown)
     command.addOption(option)
   }
   const examples = verb.examples.map((line) => `  limbeck ${line}`)
   command.addHelpText('after', `\nExamples:\n${examples.join('\n')}`)
   command.showHelpAfterError(`See limbeck ${command.name()} --help.`)
+}
+
+/** Here and not by commander, which would ask for an option before it names the misspelt one. */
+function requireOptions(command: Command, required: readonly OptionName[]): void {
+  for (const name of required) {
+    const { flags } = optionTable[name]
+    if (command.getOptionValue(new Option(flags).attributeName()) !== undefined) continue
+    command.error(`error: required option '${flags}' not specified`, {
+      code: 'commander.missingMandatoryOptionValue',
+    })
+  }
 }
 
 /** Values by the names of the table, which are not those of the flags. */

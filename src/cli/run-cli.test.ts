@@ -380,6 +380,7 @@ test.each([
   [['export', 'm'], "required option '-o, --output <dir>' not specified"],
   [['quantize', 'm', '-o', 'o', '--weight-bits', '4'], 'Allowed choices are 7, 8.'],
   [['bench', 'm', '--threads', '1,x'], 'Expected a whole number'],
+  [['eval', 'm', '--dat', 'x'], "unknown option '--dat'"],
   [['eval', 'm'], "required option '--data <file>' not specified"],
 ])('misuse: %j ends with 2', async (args, message) => {
   const { code, out, err } = await limbeck(...args)

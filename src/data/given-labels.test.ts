@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -32,6 +33,19 @@ describe('givenLabels', () => {
     writeFileSync(path, '["neg"]')
     expect(() => givenLabels(path, names)).toThrow('expected an object of labels')
   })
+
+  test.skipIf(process.platform === 'win32')('a pipe as a map is refused, not waited for', () => {
+    const path = join(scratch, 'pipe.json')
+    execFileSync('mkfifo', [path])
+    expect(() => givenLabels(path, names)).toThrow('pipe.json: it is a pipe, socket or device')
+    expect(() => givenLabels(scratchJson('['.repeat(300)), names)).toThrow('nested deeper')
+  })
+
+  const scratchJson = (text: string): string => {
+    const path = join(scratch, 'deep.json')
+    writeFileSync(path, text)
+    return path
+  }
 
   test('given labels go before names and numbers; others are known by name alone', () => {
     const map = labelMap(names, { classes: givenLabels('1=0,2=1', names), namesOnly: true })

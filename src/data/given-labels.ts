@@ -1,8 +1,9 @@
 /**
  * A label map as a user gives it: `neg=0,pos=1`, a JSON file with such an object, or the object itself.
  */
-import { readFileSync } from 'node:fs'
 import { LimbeckError } from '../errors.ts'
+import { parseJson } from '../onnx/parse-json.ts'
+import { readSmallText } from './regular-file.ts'
 
 /** The class, by number or name, of each label as the data writes it. */
 export type GivenLabels = Readonly<Record<string, number | string>>
@@ -47,10 +48,13 @@ function pairOf(text: string): [string, string] {
   throw new LimbeckError('usage', `label map: expected label=class, got '${text}'.`, { hint })
 }
 
+/** Bytes of a label map's file; a thousand classes take a few kilobytes. */
+const LARGEST_MAP = 10_000_000
+
 function parseFile(path: string): GivenLabels {
   let map: unknown
   try {
-    map = JSON.parse(readFileSync(path, 'utf8').replace(/^\ufeff/, ''))
+    map = parseJson(readSmallText(path, LARGEST_MAP).replace(/^\ufeff/, ''))
   } catch (cause) {
     const reason = (cause as Error).message.replace(/\s+/g, ' ')
     throw new LimbeckError('file', `cannot read label map ${path}: ${reason}.`, { hint, cause })

@@ -7,6 +7,7 @@
  */
 import { type ParquetReadOptions, parquetReadObjects } from 'hyparquet'
 import { LimbeckError } from '../errors.ts'
+import { parseJson } from '../onnx/parse-json.ts'
 import { checkPages } from './check-pages.ts'
 import { parquetCodecs } from './parquet-codecs.ts'
 import { malformed, openParquet, type ParquetFile } from './parquet-file.ts'
@@ -133,7 +134,7 @@ export async function parquetClassNames(
   if (text === undefined) return undefined
   let features: unknown
   try {
-    features = (JSON.parse(text) as { info?: { features?: unknown } }).info?.features
+    features = (parseJson(text) as { info?: { features?: unknown } }).info?.features
   } catch {
     return undefined
   }

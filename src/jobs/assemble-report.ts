@@ -175,10 +175,13 @@ const metricReport = ({ name, value, interval, n, better }: MetricResult): Metri
 const QUIET_SPREAD = 2
 
 /** What a reader of the figures must know. */
-function notesOf({ text, settings, rows }: Measurements): string[] {
+function notesOf({ text, settings, rows, verified }: Measurements): string[] {
   const notes = [
     `Dynamic INT8 finds its ranges in each batch, padding included: accuracy was taken with ${settings.batchSize} texts a batch, sorted by length, and may differ slightly with another batch size.`,
   ]
+  for (const { name, ok, reason } of verified) {
+    if (!ok) notes.push(`${name} is rejected whatever its metric says: ${reason}.`)
+  }
   const spreads = rows.flatMap(({ entries }) => entries.map(({ p50, p95 }) => p95 / p50))
   if (Math.max(...spreads) > QUIET_SPREAD) {
     notes.push(

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts'
+import { LimbeckError } from '../errors.ts'
 import {
   type ConfigFolder,
   type ModelFolder,
@@ -55,7 +56,12 @@ export function openModel(path: string): OpenedModel {
 /** The folder with `config.json` beside an ONNX file, or above its `onnx` folder. */
 function folderOfModelFile(file: string): string {
   const beside = dirname(resolve(file))
-  return existsSync(join(beside, 'config.json')) ? beside : dirname(beside)
+  const folders = [beside, dirname(beside)]
+  const found = folders.find((folder) => existsSync(join(folder, 'config.json')))
+  if (found !== undefined) return found
+  throw new LimbeckError('file', `${file}: no config.json beside it or in the folder above.`, {
+    hint: 'What texts and answers mean stands in the model folder; bench and inspect take a bare file.',
+  })
 }
 
 /** The folder's tokenizer. @throws LimbeckError when it has none. */

@@ -1,7 +1,7 @@
 /** What the report's chart shows of each variant, and the scales that hold it; no drawing here. */
 import type { Interval } from '../stats/interval.ts'
 import { niceScale, type Scale } from './nice-scale.ts'
-import { chosenOf, headlineLatency, sourceOf } from './outcome.ts'
+import { chosenOf, headlineLatency, sourceOf, verdictOf } from './outcome.ts'
 import { paretoFront } from './pareto-front.ts'
 import { qualityAxis } from './quality-axis.ts'
 import type { Report, VariantReport } from './report.ts'
@@ -52,7 +52,7 @@ export function chartData(report: Report): ChartData | undefined {
     return [
       {
         role: roleOf(report, variant),
-        mark: variant.acceptance?.verdict ?? 'unjudged',
+        mark: verdictOf(variant) ?? 'unjudged',
         name: variant.name,
         detail: `${formatBytes(variant.bytes)}${ratio}`,
         x: latency.p50,
@@ -84,7 +84,7 @@ export function chartData(report: Report): ChartData | undefined {
 function roleOf(report: Report, variant: VariantReport): PointRole {
   if (variant === chosenOf(report)) return 'chosen'
   if (variant === sourceOf(report)) return 'source'
-  return variant.acceptance?.verdict === 'rejected' ? 'rejected' : 'other'
+  return verdictOf(variant) === 'rejected' ? 'rejected' : 'other'
 }
 
 /** The value itself stands in for an end that is not known. */

@@ -35,6 +35,10 @@ export const headlineLatency = (
 export const headlineText = ({ headline: { shape, threads } }: Report): string =>
   `${shape}, ${threads} thread${threads === 1 ? '' : 's'}`
 
+/** The verdict on a variant; one whose outputs are not its source's is rejected whatever its metric says. */
+export const verdictOf = ({ acceptance, verification }: VariantReport): Verdict | undefined =>
+  verification?.ok === false ? 'rejected' : acceptance?.verdict
+
 /** What the acceptance of a variant says, as a sentence without its full stop. */
 export function verdictSentence(report: Report, variant: VariantReport): string | undefined {
   const { acceptance, quality } = variant

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { chartData } from './chart-points.ts'
 import { summaryTable } from './summary-table.ts'
 import { textTable } from './table.ts'
 import { sampleReport, unlabelledReport } from './testing/sample-report.ts'
@@ -78,4 +79,19 @@ test('the report of a source alone, with nothing measured', () => {
     ✔  fp32 as exported  –     15.2 MB    –    –        1×            –
     "
   `)
+})
+
+test('a variant whose outputs are not its source’s is rejected whatever its metric says', () => {
+  const variants = sampleReport.variants.map((variant) =>
+    variant.name === 'INT8 portable'
+      ? { ...variant, verification: { ok: false, maxAbsError: 3, note: 'collapsed' } }
+      : variant,
+  )
+  const report = { ...sampleReport, variants }
+  const line = print(report)
+    .split('\n')
+    .find((row) => row.includes('INT8 portable'))
+  expect(line).toContain('(rejected)')
+  const marks = chartData(report)?.points.map(({ name, mark, role }) => [name, mark, role])
+  expect(marks).toContainEqual(['INT8 portable', 'rejected', 'rejected'])
 })

@@ -1,5 +1,12 @@
 /** The one table that `optimize` prints: a row a variant, at the headline shape and thread count. */
-import { chosenOf, headlineLatency, headlineText, sourceOf, verdictTones } from './outcome.ts'
+import {
+  chosenOf,
+  headlineLatency,
+  headlineText,
+  sourceOf,
+  verdictOf,
+  verdictTones,
+} from './outcome.ts'
 import { type QualityAxis, qualityAxis } from './quality-axis.ts'
 import type { Report, VariantReport } from './report.ts'
 import type { Cell, Column, Table } from './table.ts'
@@ -83,11 +90,13 @@ function qualityCell(report: Report, axis: QualityAxis, variant: VariantReport):
   }
 }
 
-function dropCell({ acceptance, quality }: VariantReport): Cell {
+function dropCell(variant: VariantReport): Cell {
+  const { acceptance, quality } = variant
   if (!acceptance || !quality) return unknown
+  const verdict = verdictOf(variant)!
   return {
     text: formatDrop(quality.name, acceptance.drop),
-    detail: acceptance.verdict,
-    tone: verdictTones[acceptance.verdict],
+    detail: verdict,
+    tone: verdictTones[verdict],
   }
 }

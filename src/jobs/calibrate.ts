@@ -8,8 +8,12 @@ import { LimbeckError } from '../errors.ts'
 import { CALIBRATION_METHOD, calibrateLayers } from '../fit/calibrate.ts'
 import { calibrationBatches } from '../fit/calibration-batches.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
+import { searchSmoothing } from '../fit/smooth-search.ts'
+import { nodeFiles } from '../hub/node-files.ts'
 import { resultCache } from '../hub/result-cache.ts'
+import { tensorReader } from '../onnx/materialize.ts'
 import type { LayerRanges } from '../passes/quantize-static.ts'
+import { type Smoothing, smoothLayers } from '../passes/smooth.ts'
 import type { Progress } from '../report/progress.ts'
 import { formatCount } from '../report/units.ts'
 import { type CalibrationMethod, calibrators } from '../stats/calibrators.ts'
@@ -32,6 +36,10 @@ export interface CalibrateJobOptions extends HubOptions {
   readonly percentile?: number | undefined
   /** Ranges of the products too, which the form `qoperator` needs. */
   readonly outputs?: boolean | undefined
+  /** Search divisions of inputs first (SmoothQuant); ranges are then of the divided ones. */
+  readonly smooth?: boolean | undefined
+  /** Bits of the weights that smoothing is searched for; default 8. */
+  readonly weightBits?: 7 | 8 | undefined
   readonly maxLength?: number | undefined
   readonly threads?: number | undefined
   /** False looks anew, and keeps nothing. */
@@ -44,6 +52,8 @@ export interface CalibrateJobOptions extends HubOptions {
 export interface Calibration {
   readonly method: CalibrationMethod
   readonly ranges: Readonly<Record<string, LayerRanges>>
+  /** For the schemes `static-int8` and `dynamic-int8`; absent where it was not asked for. */
+  readonly smooth?: readonly Smoothing[] | undefined
   readonly samples: number
   /** Real tokens of the samples. */
   readonly tokens: number
@@ -72,8 +82,9 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
   const model = load(path)
   const tokenizer = await tokenizerOf(model)
   const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-  const { percentile, outputs } = options
-  const settings = { data, method, samples, percentile, outputs, maxLength }
+  const { percentile, outputs, smooth, weightBits = 8 } = options
+  const bits = smooth ? weightBits : undefined
+  const settings = { data, method, samples, percentile, outputs, maxLength, smooth, bits }
   const cache =
     options.cache === false
       ? undefined
@@ -88,14 +99,29 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
   if (known) return { ...known, seconds: seconds(), cached: cache?.file }
   const text = await calibrationBatches(data, model, tokenizer, maxLength, samples)
   const rounds = calibrators[method]({}).rounds
-  const total = text.batches.length * rounds
-  const step = progress?.step('Calibrating', total)
+  const { length } = text.batches
+  const step = progress?.step('Calibrating', length * (rounds + (smooth ? 1 : 0)))
+  const observing = { signal, threads: options.threads }
   try {
-    const ranges = await calibrateLayers(model.graph, text.batches, {
-      ...{ method, percentile, outputs, signal, threads: options.threads },
-      onBatch: (done) => step?.update(done),
+    const smoothings = smooth
+      ? await searchSmoothing(model.graph, text.batches, {
+          ...{ ...observing, weightBits, read: tensorReader(nodeFiles).read },
+          onBatch: (done) => step?.update(done, 'smoothing'),
+        })
+      : undefined
+    const graph = smoothings ? smoothLayers(smoothings).apply(model.graph) : model.graph
+    const ranges = await calibrateLayers(graph, text.batches, {
+      ...{ method, percentile, outputs, ...observing },
+      onBatch: (done) => step?.update(done + (smooth ? length : 0)),
     })
-    const found = { method, ranges, samples: text.samples, tokens: text.tokens }
+    const { samples: seen, tokens } = text
+    const found = {
+      method,
+      ranges,
+      samples: seen,
+      tokens,
+      ...(smoothings && { smooth: smoothings }),
+    }
     cache?.write(found)
     step?.done(`${formatCount(text.samples)} texts, ${method}`)
     return { ...found, seconds: seconds() }

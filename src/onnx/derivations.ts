@@ -11,6 +11,7 @@
  * | `normalizeRows` | `epsilon`; inputs rows, scale and perhaps shift |
  * | `projectRows` | `factor`; inputs rows `[n, in]`, weight `[out, in]` and perhaps bias |
  * | `scaleRows` | none; inputs rows, a scale for each and perhaps a shift |
+ * | `scaleColumns` | none; inputs rows and a scale for each column |
  * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8), `name` for errors |
  * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric` |
  */
@@ -30,7 +31,7 @@ import { floatChunks } from './float-chunks.ts'
 import { permuteElements, sliceElements } from './permute-elements.ts'
 import { type BlockParts, type BlockQuantization, blockParts } from './quantize-blocks.ts'
 import { weightCodes, weightScales } from './quantize-weight.ts'
-import { normalizeRows, projectRows, scaleRows } from './row-derivations.ts'
+import { normalizeRows, projectRows, scaleColumns, scaleRows } from './row-derivations.ts'
 
 /** Gives the bytes of a derived tensor. */
 export type Derivation = (
@@ -94,6 +95,7 @@ export const derivations: Readonly<Record<string, Derivation>> = {
   normalizeRows,
   projectRows,
   scaleRows,
+  scaleColumns,
 
   quantizeWeight: (_, source, read, files) => {
     const { part, axis, bits, name } = source.settings

@@ -67,6 +67,22 @@ export function scaleRows({ shape }: Tensor, source: DerivedSource, read: ReadTe
   return bytesOf(to)
 }
 
+/** Each column times its scale: inputs rows `[n, width]`, scale `[width]`. */
+export function scaleColumns(_: Tensor, source: DerivedSource, read: ReadTensor): Uint8Array {
+  const [x, scale] = source.inputs.map((input) => floats(input, read))
+  const width = scale!.length
+  const to = new Float32Array(x!.length)
+  for (let i = 0, j = 0; i < to.length; i++) {
+    to[i] = x![i]! * scale![j]!
+    if (++j === width) j = 0
+  }
+  return bytesOf(to)
+}
+
+/** Columns scaled when they are read. */
+export const scaledColumns = (rows: Tensor, scale: Tensor): Tensor =>
+  derive('scaleColumns', [rows, scale], 'float32', rows.shape)
+
 /** Rows scaled and shifted when they are read. */
 export const scaledRows = (rows: Tensor, scale: Tensor, shift?: Tensor): Tensor =>
   derive('scaleRows', shift ? [rows, scale, shift] : [rows, scale], 'float32', rows.shape)

@@ -27,3 +27,14 @@ export function linearProducts(graph: Graph): LinearProduct[] {
     return [{ matmul, x, weight: found.weight, name }]
   })
 }
+
+/** Linear layers by what they multiply. */
+export function layersByInput(graph: Graph): Map<Value, LinearProduct[]> {
+  const groups = new Map<Value, LinearProduct[]>()
+  for (const product of linearProducts(graph)) {
+    const known = groups.get(product.x)
+    if (known) known.push(product)
+    else groups.set(product.x, [product])
+  }
+  return groups
+}

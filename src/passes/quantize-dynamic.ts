@@ -7,6 +7,7 @@
  */
 import { annotateWeights, type WeightSelection } from './annotate-weights.ts'
 import type { Pass } from './pass.ts'
+import type { Smoothing } from './smooth.ts'
 
 export interface DynamicQuantization extends WeightSelection {
   /** 7 keeps u8×s8 sums exact on CPUs that saturate (AVX2, AVX-512 without VNNI); 8 needs VNNI or better. */
@@ -16,13 +17,15 @@ export interface DynamicQuantization extends WeightSelection {
    * that a result does not depend on its neighbours. Default `tensor`.
    */
   readonly activations?: 'tensor' | 'token' | undefined
+  /** Divisions of inputs found for these layers (SmoothQuant). */
+  readonly smooth?: readonly Smoothing[] | undefined
   /** Scales of weights: one a column (default), or one a tensor. */
   readonly granularity?: 'column' | 'tensor' | undefined
 }
 
 /** Annotates every linear layer and embedding table that gains from it. */
 export const quantizeDynamic = (options: DynamicQuantization): Pass => {
-  const { weightBits, activations, granularity = 'column', ...selection } = options
+  const { weightBits, activations, granularity = 'column', smooth: _, ...selection } = options
   const ranges = activations === 'token' ? { activations } : {}
   return annotateWeights({
     ...selection,

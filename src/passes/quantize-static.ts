@@ -9,6 +9,7 @@ import type { StaticForm, ValueQuantization } from '../graph/graph.ts'
 import { checkRange } from './activation-scale.ts'
 import { annotateWeights, type WeightSelection } from './annotate-weights.ts'
 import type { Pass } from './pass.ts'
+import type { Smoothing } from './smooth.ts'
 
 /** What calibration says of a linear layer. */
 export interface LayerRanges {
@@ -25,13 +26,15 @@ export interface StaticQuantization extends WeightSelection {
   readonly ranges: Readonly<Record<string, LayerRanges>>
   /** Scales of weights: one a column (default), or one a tensor. */
   readonly granularity?: 'column' | 'tensor' | undefined
+  /** Divisions of inputs found for these layers (SmoothQuant). */
+  readonly smooth?: readonly Smoothing[] | undefined
   /** Default `cpu` in a file for this CPU, `qdq` in a portable one. */
   readonly form?: StaticForm | undefined
 }
 
 /** Annotates every linear layer that has a range, and embedding tables. */
 export const quantizeStatic = (options: StaticQuantization): Pass => {
-  const { weightBits, ranges, granularity = 'column', form, ...selection } = options
+  const { weightBits, ranges, granularity = 'column', form, smooth: _, ...selection } = options
   const ofForm = form ? { form } : {}
   return annotateWeights({
     ...selection,

@@ -7,6 +7,7 @@ import type { Pass } from './pass.ts'
 import { type BlockQuantizationOptions, quantizeBlocks } from './quantize-blocks.ts'
 import { type DynamicQuantization, quantizeDynamic } from './quantize-dynamic.ts'
 import { quantizeStatic, type StaticQuantization } from './quantize-static.ts'
+import { smoothLayers } from './smooth.ts'
 import { type StorageOptions, storeFloat } from './store-float.ts'
 
 /** Settings of each scheme. */
@@ -44,7 +45,7 @@ const rows: { readonly [S in Scheme]: SchemeRow<S> } = {
 /** Names of the known schemes. */
 export const schemes = Object.keys(rows) as readonly Scheme[]
 
-/** The passes of a scheme that stand at this place of a pipeline. */
+/** The passes of a scheme that stand at this place of a pipeline; what smooths goes before what annotates. */
 export function quantizePasses(
   quantization: Quantization | undefined,
   place: 'before' | 'after',
@@ -52,5 +53,7 @@ export function quantizePasses(
   if (!quantization) return []
   const { scheme, ...settings } = quantization
   const row = rows[scheme] as SchemeRow<Scheme>
-  return row.place === place ? [row.pass(settings as SchemeSettings[Scheme])] : []
+  if (row.place !== place) return []
+  const smooth = 'smooth' in settings && settings.smooth ? [smoothLayers(settings.smooth)] : []
+  return [...smooth, row.pass(settings as SchemeSettings[Scheme])]
 }

@@ -254,7 +254,7 @@ async function refused(cwd: string, args: readonly string[], error: RegExp): Pro
   expect(ended.stdout).toBe('')
   expect([1, 2]).toContain(ended.code)
   expect(contentsOf(cwd)).toEqual({ ...before, 'tmp/': '' })
-  expect(performance.now() - start).toBeLessThan(30_000)
+  expect(performance.now() - start).toBeLessThan(120_000)
 }
 
 describe('a hostile folder', () => {

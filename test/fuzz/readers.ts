@@ -188,6 +188,10 @@ export function readers(scratch: string): FuzzedReader[] {
     },
   }
   const names = Object.keys(inFolder)
+  for (const name of names) writeFileSync(join(folder, name), json(inFolder[name]))
+  const tokenizerFolder = join(scratch, 'tokenizer')
+  mkdirSync(tokenizerFolder)
+  writeFileSync(join(tokenizerFolder, 'tokenizer.json'), json(tokenizerSeeds[0]))
   return [
     {
       name: 'safetensors',
@@ -225,9 +229,8 @@ export function readers(scratch: string): FuzzedReader[] {
       ],
       mutate: mixed(mutateJson),
       read: async (bytes) => {
-        at('tokenizer.json', json(tokenizerSeeds[0]))
-        at('tokenizer_config.json', bytes)
-        useTokenizer(await loadTokenizer(scratch))
+        writeFileSync(join(tokenizerFolder, 'tokenizer_config.json'), bytes)
+        useTokenizer(await loadTokenizer(tokenizerFolder))
       },
     },
     {
@@ -246,14 +249,15 @@ export function readers(scratch: string): FuzzedReader[] {
       },
       read: (bytes) => {
         const changed = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, string>
-        for (const name of names) {
-          const content =
-            name === changed.name ? Buffer.from(changed.bytes!, 'base64') : json(inFolder[name])
-          writeFileSync(join(folder, name), content)
+        const name = changed.name!
+        writeFileSync(join(folder, name), Buffer.from(changed.bytes!, 'base64'))
+        try {
+          const opened = openConfigFolder(folder)
+          describeModel(opened.config, opened.pooling)
+          findModelFile(folder)
+        } finally {
+          writeFileSync(join(folder, name), json(inFolder[name]))
         }
-        const opened = openConfigFolder(folder)
-        describeModel(opened.config, opened.pooling)
-        findModelFile(folder)
       },
     },
     table('jsonl', '{"text": "a b", "label": 1}\n{"text": "c", "label": "x"}\n'),

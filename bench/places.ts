@@ -21,6 +21,10 @@ export const miniLm = join(data, 'models/all-minilm-l6-v2')
 export const sst2Model = join(data, 'models/minilm-l6-sst2')
 /** SST-2's training sentences, `sentence` and `label`. */
 export const sentencesFile = join(data, 'text/sst2/train.tsv')
+/** SST-2's judged sentences. */
+export const sst2Dev = join(data, 'text/sst2/dev.tsv')
+/** STS-B's judged pairs, without a header. */
+export const stsbTest = join(data, 'text/stsb/original/sts-test.tsv')
 /** Paragraphs of Wikipedia in English. */
 export const paragraphsFile = join(data, 'text/squad-xquad-en/xquad.en.json')
 /** Results that are committed. */

@@ -37,13 +37,13 @@ export function buildVariants(plan: BuildPlan, onVariant?: (name: string) => voi
 /** The graph that a variant's file holds, and what passes did on the way. */
 export function lowerVariant(
   graph: Graph,
-  { lowering, quantize, floats, padding }: VariantPlan,
+  { lowering, quantize, padding }: VariantPlan,
   read: ReadTensor,
 ): ReturnType<typeof runPasses> {
   const marked = padding
     ? { ...graph, metadata: new Map([...graph.metadata, [PADDING_KEY, padding]]) }
     : graph
-  return runPasses(marked, pipeline({ lowering, quantize, floats, read }))
+  return runPasses(marked, pipeline({ lowering, quantize, read }))
 }
 
 /** Lowers and writes one variant of a logical graph. */
@@ -75,7 +75,7 @@ export function writeVariant(graph: Graph, variant: VariantPlan, folder: string)
     ),
     seconds: (performance.now() - start) / 1000,
     nodes: lowered.nodes.length,
-    quantized: (variant.quantize ?? variant.floats) !== undefined,
+    quantized: variant.quantize !== undefined,
     passes: records,
   }
 }

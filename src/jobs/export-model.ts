@@ -114,7 +114,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
   })
   const targets = targetsOf(options)
   return write(options, async (model) => {
-    const first = row.plan(options, contextOf(targets[0]!)).quantize
+    const first = row.plan(options, contextOf(targets[0]!))
     const parts =
       calibrated && first?.scheme === 'weight-only'
         ? await calibrateCodes(model, first, { ...options, data: options.data! })
@@ -124,7 +124,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
         name: `${row.title} ${target}`,
         file: `onnx/${names[target]}_${row.suffix}.onnx`,
         lowering: target,
-        ...row.plan(options, contextOf(target, parts)),
+        quantize: row.plan(options, contextOf(target, parts)),
         externalData: options.externalData,
       }),
     )
@@ -169,12 +169,11 @@ async function write(
     )
     writeCompanions(model, folder, external)
     await writeLineage(join(folder, LIMBECK_FILE), model, {
-      steps: plans.map(({ name, file, lowering, quantize: q, floats }) => ({
+      steps: plans.map(({ name, file, lowering, quantize: q }) => ({
         name,
         file,
         lowering,
         quantize: q ? recipeOf(q) : null,
-        ...(floats && { floats }),
       })),
       verified: verified.length > 0 ? verified : null,
     })

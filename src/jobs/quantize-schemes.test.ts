@@ -11,10 +11,10 @@ describe('quantizeSchemes', () => {
   })
 
   it('quantizes in asymmetric blocks of 32 unless told otherwise', () => {
-    const { quantize } = schemeRow('int4', {}).plan({}, context)
-    expect(quantize).toMatchObject({ bits: 4, block: 32, symmetric: false, accuracyLevel: 4 })
+    const plan = schemeRow('int4', {}).plan({}, context)
+    expect(plan).toMatchObject({ bits: 4, block: 32, symmetric: false, accuracyLevel: 4 })
     const settings = { block: 128, symmetric: true, accuracyLevel: 0 } as const
-    expect(schemeRow('int8-weights', settings).plan(settings, context).quantize).toMatchObject({
+    expect(schemeRow('int8-weights', settings).plan(settings, context)).toMatchObject({
       ...settings,
       bits: 8,
     })
@@ -22,10 +22,10 @@ describe('quantizeSchemes', () => {
 
   it('takes the bits of the CPU for its file, 7 for the portable one', () => {
     const row = schemeRow('dynamic-int8', {})
-    expect(row.plan({}, context).quantize).toMatchObject({ weightBits: 8 })
+    expect(row.plan({}, context)).toMatchObject({ weightBits: 8 })
     const portable = { ...context, target: 'portable' } as const
-    expect(row.plan({}, portable).quantize).toMatchObject({ weightBits: 7 })
-    expect(row.plan({ weightBits: 8, perToken: true }, portable).quantize).toMatchObject({
+    expect(row.plan({}, portable)).toMatchObject({ weightBits: 7 })
+    expect(row.plan({ weightBits: 8, perToken: true }, portable)).toMatchObject({
       weightBits: 8,
       activations: 'token',
     })

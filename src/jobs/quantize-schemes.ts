@@ -4,7 +4,6 @@
  * plan they come to. A new scheme is a row.
  */
 import { LimbeckError } from '../errors.ts'
-import type { FloatConversion } from '../passes/convert-floats.ts'
 import type { Quantization } from '../passes/quantize.ts'
 import type { BlockQuantizationOptions } from '../passes/quantize-blocks.ts'
 
@@ -36,19 +35,13 @@ export interface SchemeContext {
   readonly parts: BlockQuantizationOptions['parts']
 }
 
-/** What a file is made by. */
-export interface SchemePlan {
-  readonly quantize?: Quantization
-  readonly floats?: FloatConversion
-}
-
 export interface SchemeRow {
   /** Name of its variants. */
   readonly title: string
   /** Ending of the file's name: `model_q4`. */
   readonly suffix: string
   readonly settings: readonly (keyof SchemeSettings)[]
-  plan(settings: SchemeSettings, context: SchemeContext): SchemePlan
+  plan(settings: SchemeSettings, context: SchemeContext): Quantization
 }
 
 const inBlocks = (
@@ -73,39 +66,38 @@ export const quantizeSchemes = {
     suffix: 'quantized',
     settings: ['weightBits', 'perToken'],
     plan: ({ weightBits, perToken }, { target, cpuBits, exclude }) => ({
-      quantize: {
-        scheme: 'dynamic-int8',
-        exclude,
-        weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
-        ...(perToken && { activations: 'token' }),
-      },
+      scheme: 'dynamic-int8',
+      exclude,
+      weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
+      ...(perToken && { activations: 'token' }),
     }),
   },
   'int8-weights': {
     title: 'INT8 weights',
     suffix: 'int8',
     settings: blockSettings,
-    plan: (settings, context) => ({ quantize: inBlocks(8, settings, context) }),
+    plan: (settings, context) => inBlocks(8, settings, context),
   },
   int4: {
     title: 'INT4',
     suffix: 'q4',
     settings: blockSettings,
-    plan: (settings, context) => ({ quantize: inBlocks(4, settings, context) }),
+    plan: (settings, context) => inBlocks(4, settings, context),
   },
   fp16: {
     title: 'FP16',
     suffix: 'fp16',
     settings: ['storage'],
-    plan: ({ storage = false }, { exclude }) => ({
-      floats: { dtype: 'float16', storage, exclude },
-    }),
+    plan: ({ storage }, { exclude }) =>
+      storage
+        ? { scheme: 'float-storage', type: 'float16', exclude }
+        : { scheme: 'float16', exclude },
   },
   bf16: {
     title: 'BF16',
     suffix: 'bf16',
     settings: [],
-    plan: (_, { exclude }) => ({ floats: { dtype: 'bfloat16', storage: true, exclude } }),
+    plan: (_, { exclude }) => ({ scheme: 'float-storage', type: 'bfloat16', exclude }),
   },
 } as const satisfies Record<string, SchemeRow>
 

@@ -6,7 +6,6 @@
  * under the base name `model_cpu`.
  */
 
-import type { FloatConversion } from '../passes/convert-floats.ts'
 import type { PassRecord } from '../passes/pass.ts'
 import type { Lowering } from '../passes/pipelines.ts'
 import type { Quantization } from '../passes/quantize.ts'
@@ -18,8 +17,6 @@ export interface VariantPlan {
   readonly file: string
   readonly lowering: Lowering
   readonly quantize?: Quantization | undefined
-  /** Half floats. */
-  readonly floats?: FloatConversion | undefined
   readonly externalData?: boolean | undefined
   /** Promises that every batch is padded on the right: attention then takes lengths, not a mask. */
   readonly padding?: 'right' | undefined

@@ -3,8 +3,8 @@
  *
  * Half the size. GPUs and WebGPU compute it natively; ONNX Runtime's CPU build computes most of it in float32 and
  * casts around it, so that on CPUs it saves space, not time. Operators of the block list, of other domains and
- * with subgraphs keep float32, with Casts around them. Constants beyond ±65504, such as masks, become the largest
- * half float: infinity would make a row that is masked wholly NaN.
+ * with subgraphs keep float32, with Casts around them. Finite constants beyond ±65504, such as masks, become ±30000:
+ * added to a score they stay finite, where infinity would make a row that is masked wholly NaN.
  */
 import { int } from '../graph/attributes.ts'
 import { GraphBuilder } from '../graph/builder.ts'
@@ -12,10 +12,13 @@ import type { Attribute, Graph, Node, Value, Weight } from '../graph/graph.ts'
 import { mapUses, subgraphs } from '../graph/graph.ts'
 import { casted, float32Tensor, inlineValues, type Tensor } from '../graph/tensor.ts'
 import { inferTypes } from '../ops/infer-types.ts'
+import { graphNames, namePatterns } from './name-patterns.ts'
 import type { Pass } from './pass.ts'
 
 /** Largest half float. */
 const LARGEST = 65504
+/** What stands for finite numbers beyond it: two may be added. */
+const BEYOND = 30000
 const FLOAT = 1
 const FLOAT16 = 10
 
@@ -40,18 +43,24 @@ const blocked = new Set([
 export interface Float16Options {
   /** Operators that keep float32 beside those that must. */
   readonly block?: readonly string[] | undefined
+  /** Module paths or parameter names that keep float32; `*` matches any text. */
+  readonly exclude?: readonly string[] | undefined
 }
 
 /** Converts a graph, best a lowered one. */
-export const convertFloat16 = ({ block = [] }: Float16Options = {}): Pass => ({
+export const convertFloat16 = ({ block = [], exclude }: Float16Options = {}): Pass => ({
   name: 'convert-float16',
   summary: 'Holds weights and activations as half floats.',
-  apply: (graph) => new Conversion(graph, new Set([...blocked, ...block])).graph(),
+  apply(graph) {
+    const excluded = namePatterns(exclude, graphNames(graph))
+    return new Conversion(graph, new Set([...blocked, ...block]), excluded).graph()
+  },
 })
 
 class Conversion {
   private readonly source: Graph
   private readonly block: ReadonlySet<string>
+  private readonly excluded: (name: string) => boolean
   private readonly nodes: Node[] = []
   private readonly weights = new Map<Value, Weight>()
   /** Half-float value of a float32 one. */
@@ -59,7 +68,8 @@ class Conversion {
   /** float32 value of one whose half is what is computed. */
   private readonly wholes = new Map<Value, Value>()
 
-  constructor(source: Graph, block: ReadonlySet<string>) {
+  constructor(source: Graph, block: ReadonlySet<string>, excluded: (name: string) => boolean) {
+    this.excluded = excluded
     this.source = source
     this.block = block
   }
@@ -85,7 +95,11 @@ class Conversion {
   }
 
   private convert(node: Node): void {
-    const keeps = node.domain !== '' || this.block.has(node.op) || subgraphs(node).length > 0
+    const bound = node.domain !== '' || this.block.has(node.op) || subgraphs(node).length > 0
+    const named = node.inputs.some((input) =>
+      this.excluded((input && this.source.weights.get(input)?.parameter?.name) ?? ''),
+    )
+    const keeps = bound || named || this.excluded(node.origin)
     if (keeps) {
       this.nodes.push(mapUses(node, (value) => (this.isFloat(value) ? this.whole(value) : value)))
       for (const output of node.outputs) if (output) this.wholes.set(output, output)
@@ -153,8 +167,8 @@ function attributesOf(node: Node): Node['attributes'] {
 /** A tensor as half floats; small ones kept finite. */
 function halfTensor(tensor: Tensor): Tensor {
   const values = inlineValues(tensor) as Float32Array | undefined
-  const beyond = values?.some((value) => Math.abs(value) > LARGEST && Number.isFinite(value))
-  if (!values || !beyond) return casted(tensor, 'float16')
-  const kept = Array.from(values, (value) => Math.max(-LARGEST, Math.min(LARGEST, value)))
+  const beyond = (value: number) => Math.abs(value) > LARGEST && Number.isFinite(value)
+  if (!values?.some(beyond)) return casted(tensor, 'float16')
+  const kept = Array.from(values, (value) => (beyond(value) ? Math.sign(value) * BEYOND : value))
   return casted(float32Tensor(kept, [...tensor.shape]), 'float16')
 }

@@ -1,5 +1,12 @@
 /** Patterns of names (`*` for any text): which names they match, and which pattern matches nothing. */
 import { LimbeckError, nearest } from '../errors.ts'
+import type { Graph } from '../graph/graph.ts'
+
+/** What patterns may name: module paths and parameters. */
+export const graphNames = (graph: Graph): string[] => [
+  ...graph.nodes.map(({ origin }) => origin),
+  ...[...graph.weights.values()].map(({ parameter }) => parameter?.name ?? ''),
+]
 
 /** A pattern with `*` for any text, anchored at both ends. */
 export function globPattern(text: string): RegExp {

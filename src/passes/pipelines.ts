@@ -2,7 +2,6 @@
  * The pipelines, each an ordered, literal list: what happens to a logical graph on its way to a file.
  */
 import type { ReadTensor } from '../graph/tensor.ts'
-import { convertFloats, type FloatConversion } from './convert-floats.ts'
 import { declareWidths } from './declare-widths.ts'
 import { eliminateRules } from './eliminate.ts'
 import { foldAffine } from './fold-affine.ts'
@@ -44,8 +43,6 @@ export const loweringOpset: Readonly<Record<Lowering, number>> = {
 export interface PipelineOptions {
   readonly lowering: Lowering
   readonly quantize?: Quantization | undefined
-  /** Half floats, when all else is done. */
-  readonly floats?: FloatConversion | undefined
   /** Gives the values of constants. */
   readonly read: ReadTensor
 }
@@ -112,13 +109,12 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
 }
 
 /** The passes of a file. */
-export function pipeline({ lowering, quantize, floats, read }: PipelineOptions): readonly Pass[] {
+export function pipeline({ lowering, quantize, read }: PipelineOptions): readonly Pass[] {
   return [
     ...quantizePasses(quantize, 'before'),
     ...lowerings[lowering],
     ...simplify(read),
     ...quantizePasses(quantize, 'after'),
     ...(lowering === 'cpu' ? [declareWidths] : []),
-    ...(floats ? [convertFloats(floats)] : []),
   ]
 }

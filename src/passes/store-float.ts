@@ -7,12 +7,15 @@
 import { int } from '../graph/attributes.ts'
 import { GraphBuilder } from '../graph/builder.ts'
 import { elementCount } from '../graph/data-type.ts'
-import { mapUses, type Node, type Value, type Weight } from '../graph/graph.ts'
+import { type Graph, mapUses, type Node, type Value, type Weight } from '../graph/graph.ts'
 import { casted } from '../graph/tensor.ts'
+import { graphNames, namePatterns } from './name-patterns.ts'
 import type { Pass } from './pass.ts'
 
 export interface StorageOptions {
   readonly type: 'float16' | 'bfloat16'
+  /** Module paths or parameter names that keep float32; `*` matches any text. */
+  readonly exclude?: readonly string[] | undefined
 }
 
 const FLOAT = 1
@@ -20,16 +23,20 @@ const FLOAT = 1
 const SMALLEST = 1024
 
 /** Stores every larger float32 weight in the type. */
-export const storeFloat = ({ type }: StorageOptions): Pass => ({
+export const storeFloat = ({ type, exclude }: StorageOptions): Pass => ({
   name: `store-${type}`,
   summary: `Stores weights as ${type}, cast back when the model is loaded.`,
   apply(graph) {
+    const excluded = namePatterns(exclude, graphNames(graph))
+    const readers = readersOf(graph)
     const casts: Node[] = []
     const weights = new Map<Value, Weight>()
     const whole = new Map<Value, Value>()
     for (const [value, weight] of graph.weights) {
-      const { tensor } = weight
-      if (tensor.dtype !== 'float32' || elementCount(tensor.shape) < SMALLEST) {
+      const { tensor, parameter } = weight
+      const names = [parameter?.name ?? '', ...(readers.get(value) ?? [])]
+      const small = elementCount(tensor.shape) < SMALLEST
+      if (tensor.dtype !== 'float32' || small || names.some(excluded)) {
         weights.set(value, weight)
         continue
       }
@@ -48,3 +55,14 @@ export const storeFloat = ({ type }: StorageOptions): Pass => ({
     return { ...graph, nodes: [...casts, ...nodes], weights, outputs }
   },
 })
+
+/** Module paths of the nodes that read each weight. */
+function readersOf(graph: Graph): Map<Value, string[]> {
+  const readers = new Map<Value, string[]>()
+  for (const { inputs, origin } of graph.nodes) {
+    for (const input of inputs) {
+      if (input) readers.set(input, [...(readers.get(input) ?? []), origin])
+    }
+  }
+  return readers
+}

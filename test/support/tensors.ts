@@ -76,12 +76,9 @@ export async function runGraph(
   feeds: Readonly<Record<string, HostTensor>>,
   options: Omit<PipelineOptions, 'read'> & SessionOptions,
 ): Promise<Record<string, HostTensor>> {
-  const { lowering, quantize, floats, ...session } = options
+  const { lowering, quantize, ...session } = options
   const reader = tensorReader(nodeFiles)
-  const lowered = runPasses(
-    graph,
-    pipeline({ lowering, quantize, floats, read: reader.read }),
-  ).graph
+  const lowered = runPasses(graph, pipeline({ lowering, quantize, read: reader.read })).graph
   const bytes = onnxBytes(lowered, { opset: loweringOpset[lowering], reader })
   const engine = await openInline(bytes, { threads: 1, optimization: 'disabled', ...session })
   try {

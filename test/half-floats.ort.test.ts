@@ -12,11 +12,12 @@ import { tensorReader } from '../src/onnx/materialize.ts'
 import { onnxBytes } from '../src/onnx/write-onnx.ts'
 import { runPasses } from '../src/passes/index.ts'
 import { loweringOpset, pipeline } from '../src/passes/pipelines.ts'
+import type { Quantization } from '../src/passes/quantize.ts'
 import { openInline } from '../src/runtime/index.ts'
 import { describeWith, fixture, realData } from './support/fixtures.ts'
 import { asInt64, maxDifference, readTensors, runGraph } from './support/tensors.ts'
 
-const computed = { dtype: 'float16', storage: false } as const
+const computed = { scheme: 'float16' } as const
 
 describeWith(fixture('quantization/bert-fp16'), 'float16, beside the reference conversion', () => {
   const io = readTensors(fixture('exports/bert-sequence-classification/io.safetensors'))
@@ -29,7 +30,7 @@ describeWith(fixture('quantization/bert-fp16'), 'float16, beside the reference c
   )
 
   it.each(['cpu', 'portable'] as const)('%s', async (lowering) => {
-    const { logits } = await runGraph(graph, feeds, { lowering, floats: computed })
+    const { logits } = await runGraph(graph, feeds, { lowering, quantize: computed })
     const exact = (await runGraph(graph, feeds, { lowering })).logits
     expect(logits!.dtype).toBe('float32')
     expect(maxDifference(logits, exact)).toBeLessThan(1e-3)
@@ -50,7 +51,7 @@ describeWith(fixture('quantization/bert-fp16'), 'float16, beside the reference c
     const mask = feeds.attention_mask!
     const none = { ...mask, data: (mask.data as BigInt64Array).map(() => 0n) }
     const padded = { ...feeds, attention_mask: none }
-    const { logits } = await runGraph(graph, padded, { lowering, floats: computed })
+    const { logits } = await runGraph(graph, padded, { lowering, quantize: computed })
     expect((logits!.data as Float32Array).every(Number.isFinite)).toBe(true)
   })
 })
@@ -71,8 +72,8 @@ describeWith(model, 'half floats of a real encoder', () => {
   )
   const { graph } = load(model)
   const reader = tensorReader(nodeFiles)
-  const bytesOf = (floats?: Parameters<typeof pipeline>[0]['floats']) => {
-    const passes = pipeline({ lowering: 'cpu', floats, read: reader.read })
+  const bytesOf = (quantize?: Quantization) => {
+    const passes = pipeline({ lowering: 'cpu', quantize, read: reader.read })
     const opset = loweringOpset.cpu
     return onnxBytes(runPasses(graph, passes).graph, { opset, reader }).length
   }
@@ -80,11 +81,11 @@ describeWith(model, 'half floats of a real encoder', () => {
   it.each([
     ['float16', 5e-3],
     ['bfloat16', 5e-2],
-  ] as const)('%s storage halves the file', async (dtype, most) => {
-    const floats = { dtype, storage: true } as const
-    expect(bytesOf(floats) / bytesOf()).toBeLessThan(0.51)
+  ] as const)('%s storage halves the file', async (type, most) => {
+    const quantize = { scheme: 'float-storage', type } as const
+    expect(bytesOf(quantize) / bytesOf()).toBeLessThan(0.51)
     const exact = (await runGraph(graph, feeds, { lowering: 'cpu' })).logits
-    const found = (await runGraph(graph, feeds, { lowering: 'cpu', floats })).logits
+    const found = (await runGraph(graph, feeds, { lowering: 'cpu', quantize })).logits
     expect(maxDifference(found, exact)).toBeLessThan(most)
     expect(maxDifference(found, exact)).toBeGreaterThan(0)
   })

@@ -1,0 +1,45 @@
+/** The figures of all schemes as a Markdown table, one row a scheme and a task. */
+import { formatBytes, formatSeconds } from '../src/report/units.ts'
+import type { Interval } from '../src/stats/index.ts'
+
+/** One scheme on one task, as measured in the file for this CPU. */
+export interface QuantizationRow {
+  readonly task: string
+  readonly scheme: string
+  readonly bytes: number
+  readonly metric: string
+  readonly value: number
+  readonly interval: Interval
+  /** Mean cosine of its outputs to the source's. */
+  readonly cosine: number
+  /** Largest difference of a text alone and in a batch. */
+  readonly batchDifference: number
+  /** Where the portable file runs. */
+  readonly runsIn: string
+  /** Of `quantize`, with its comparison. */
+  readonly seconds: number
+  readonly peakBytes: number
+  /** Medians. */
+  readonly latency: readonly {
+    readonly shape: string
+    readonly threads: number
+    readonly ms: number
+  }[]
+}
+
+const four = (value: number): string => value.toFixed(4)
+
+/** Markdown; empty without rows. */
+export function quantizationTable(rows: readonly QuantizationRow[]): string {
+  const cells = rows[0]?.latency.map(({ shape, threads }) => `${shape}, ${threads} T (ms)`) ?? []
+  const titles = ['task', 'scheme', 'size', ...cells, 'metric (95 %)', 'cosine', 'batch changes']
+  const all = [...titles, 'portable file runs in', 'made in', 'peak memory']
+  const lines = rows.map((row) => [
+    ...[row.task, `\`${row.scheme}\``, formatBytes(row.bytes)],
+    ...row.latency.map(({ ms }) => ms.toFixed(2)),
+    `${four(row.value)} (${four(row.interval.low)} to ${four(row.interval.high)})`,
+    ...[row.cosine.toFixed(5), row.batchDifference.toExponential(1), row.runsIn],
+    ...[formatSeconds(row.seconds), formatBytes(row.peakBytes)],
+  ])
+  return [all, all.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n')
+}

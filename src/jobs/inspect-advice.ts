@@ -10,6 +10,7 @@ import type { NodeWork } from '../ops/graph-work.ts'
 import { formatCount } from '../report/units.ts'
 import type { Profile } from '../runtime/profile.ts'
 import { inspectParts } from './inspect-parts.ts'
+import { unique } from './inspect-shapes.ts'
 
 /** Runs that are timed for advice; `fp32` is the base of all but the lowering. */
 export type AdviceRun = 'source' | 'fp32' | 'int8' | 'half' | 'larger' | 'right' | 'threads'
@@ -129,11 +130,18 @@ const ways: readonly Weigh[] = [
     }
   },
   ({ macs, works, machine: { roofline, products } }) => {
+    const own = new Set(productsOf(works.fp32, false).map((size) => size.join()))
     const run = works.fp32.reduce((sum, node) => sum + node.macs, 0)
     if (macs <= run) return undefined
     return {
       what: 'computing only the pooled token in the last layer',
-      predictedMs: ((2 * (macs - run)) / productRate(products, roofline)) * 1000,
+      predictedMs:
+        ((2 * (macs - run)) /
+          productRate(
+            products.filter(({ size }) => own.has(size.join())),
+            roofline,
+          )) *
+        1000,
       applied: true,
     }
   },
@@ -166,18 +174,36 @@ const ways: readonly Weigh[] = [
     const ms = times.larger / factor
     return {
       what: `${larger.batch} texts a run: ${rate(ms)} tokens/s, not ${rate(times.fp32)}`,
-      predictedMs: scaledSaving(scaledParts(inspected, works.larger, factor)),
+      predictedMs: rowsSaving(inspected, works.larger, factor),
       measuredMs: times.fp32 - ms,
     }
   },
 ]
 
+/**
+ * Time a text that more rows a run save: products by their own times at both sizes, since a kernel gets better
+ * with rows as no roofline says, and the rest as its limit scales.
+ */
+function rowsSaving(inspected: Inspected, larger: readonly NodeWork[], factor: number): number {
+  const { works, machine } = inspected
+  const times = new Map(machine.products.map(({ size, fp32Ms }) => [size.join(), fp32Ms]))
+  const total = (work: readonly NodeWork[]) =>
+    productsOf(work, false).reduce((sum, size) => sum + times.get(size.join())!, 0)
+  const now = total(works.fp32)
+  // of a quantized file only the fp32 rest was timed
+  const timed = now > 0 && productsOf(works.fp32, true).length === 0
+  if (!timed) return scaledSaving(scaledParts(inspected, larger, factor))
+  const rest = scaledParts(inspected, larger, factor, (_, op) => !isLinear(op))
+  return linearMs(inspected) * (1 - total(larger) / factor / now) + scaledSaving(rest)
+}
+
 /** Kernels that multiply matrices, whatever ONNX Runtime has fused into them. */
 const isProduct = (kernel: string): boolean => /MatMul|Gemm|Attention/.test(kernel)
 
+const isLinear = (kernel: string): boolean => isProduct(kernel) && !kernel.includes('Attention')
+
 /** Milliseconds of products with weights; kernels that do others, too, by their share of the MACs. */
 function linearMs({ works: { fp32 }, profile }: Inspected): number {
-  const isLinear = (kernel: string) => isProduct(kernel) && !kernel.includes('Attention')
   const ms = profile.nodes.reduce((sum, node) => sum + (isLinear(node.kernel) ? node.ms : 0), 0)
   const all = fp32.filter(({ node }) => isLinear(node.op))
   const macs = (of: readonly NodeWork[]) => of.reduce((sum, one) => sum + one.macs, 0)
@@ -185,8 +211,12 @@ function linearMs({ works: { fp32 }, profile }: Inspected): number {
 }
 
 /** Products with weights: those with INT8 operands, or those without. */
-export const productsOf = (work: readonly NodeWork[], int8: boolean) =>
+const productsOf = (work: readonly NodeWork[], int8: boolean) =>
   work.flatMap(({ int8Macs, product }) => (product && int8Macs > 0 === int8 ? [product] : []))
+
+/** Sizes of the products that advice asks the machine for. */
+export const productSizes = ({ fp32, int8 = [], larger = [] }: Inspected['works']) =>
+  unique([...productsOf(int8, true), ...productsOf(fp32, false), ...productsOf(larger, false)])
 
 /** Number of the layer in a module path. */
 export const layerNumber = (origin: string): number | undefined => {
@@ -204,19 +234,19 @@ function productRate(products: MachineRates['products'], roofline: Roofline): nu
 /**
  * Parts of fp32 with their ideal times, now and changed.
  * @param factor how many runs of now the changed work does.
- * @param where module paths that change.
+ * @param where module paths, or operators, that change.
  */
 function scaledParts(
   { works, profile, machine: { roofline } }: Inspected,
   changedWork: readonly NodeWork[],
   factor = 1,
-  where: (origin: string) => boolean = () => true,
+  where: (origin: string, op: string) => boolean = () => true,
 ): ScaledPart[] {
-  const nodes = profile.nodes.filter(({ origin }) => where(origin))
+  const nodes = profile.nodes.filter(({ origin, kernel }) => where(origin, kernel))
   const parts = (of: readonly NodeWork[]) =>
     inspectParts(
       'both',
-      of.filter(({ node }) => where(node.origin)),
+      of.filter(({ node }) => where(node.origin, node.op)),
       { ...profile, nodes },
       roofline,
     )

@@ -16,10 +16,10 @@ import { graphWork } from '../ops/graph-work.ts'
 import { byWeight, parameterCount } from '../ops/parameter-count.ts'
 import { hardware } from '../runtime/index.ts'
 import { bindingsAt as bindingsOf, fileFeeds } from './file-inputs.ts'
-import { adviseOn, type Inspected, parallelShare, productsOf } from './inspect-advice.ts'
+import { adviseOn, type Inspected, parallelShare, productSizes } from './inspect-advice.ts'
 import { layerCost, tableCost } from './inspect-facts.ts'
 import type { InspectOptions, InspectResult } from './inspect-result.ts'
-import { oneShape, otherShapes, PROFILED_RUNS, unique } from './inspect-shapes.ts'
+import { oneShape, otherShapes, PROFILED_RUNS } from './inspect-shapes.ts'
 import { type TimedRun, timeRuns } from './inspect-times.ts'
 import { inspectVariant } from './inspect-variant.ts'
 
@@ -49,7 +49,7 @@ export async function inspectFile(
     }
     const run = { folder, threads, signal }
     step?.update(0, "the machine's limits")
-    const machine = await measureMachine(unique(productsOf(works.fp32, false)), run)
+    const machine = await measureMachine(productSizes(works), run)
     step?.update(1, 'profiling')
     const profiling = { ...run, optimization, runs: PROFILED_RUNS } as const
     const profile = await profileRuns(file, () => feeds(shape), profiling)

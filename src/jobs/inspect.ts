@@ -25,11 +25,11 @@ import { buildInChild } from './build-in-child.ts'
 import { lowerVariant } from './build-variants.ts'
 import { cpuWeightBits } from './export-model.ts'
 import { findModel } from './find-model.ts'
-import { adviseOn, type Inspected, parallelShare, productsOf } from './inspect-advice.ts'
+import { adviseOn, type Inspected, parallelShare, productSizes } from './inspect-advice.ts'
 import { layerCost, tableCost } from './inspect-facts.ts'
 import { inspectFile } from './inspect-file.ts'
 import type { InspectOptions, InspectResult } from './inspect-result.ts'
-import { oneShape, otherShapes, PROFILED_RUNS, unique } from './inspect-shapes.ts'
+import { oneShape, otherShapes, PROFILED_RUNS } from './inspect-shapes.ts'
 import { type TimedRun, timeRuns } from './inspect-times.ts'
 import { type InspectedVariant, inspectVariant } from './inspect-variant.ts'
 import { load } from './load.ts'
@@ -73,7 +73,7 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
     }
     const run = { folder, threads, signal }
     step?.update(1, "the machine's limits")
-    const machine = await measureMachine(unique(productsOf(works.int8, true)), run)
+    const machine = await measureMachine(productSizes(works), run)
     step?.update(2, 'profiling')
     const file = (name: keyof typeof plans) => join(folder, plans[name].file)
     const profile = (name: keyof typeof plans) =>

@@ -42,6 +42,10 @@ export function resultCache(kind: string, content: unknown): ResultCache {
       const aside = `${file}.${process.pid}`
       try {
         mkdirSync(folder, { recursive: true })
+      } catch {
+        return
+      }
+      try {
         writeFileSync(aside, JSON.stringify(result))
         renameSync(aside, file)
       } catch {

@@ -114,7 +114,10 @@ function histogram(bins: number | undefined, choose: (seen: Seen) => Range): Cal
     range() {
       if (!found || !counts) return undefined
       const range = choose({ ...found, histogram: counts })
-      return { min: Math.max(range.min, found.min), max: Math.min(range.max, found.max) }
+      // bins have edges of their own: a constant's may lie on one side of it
+      const { min, max } = found
+      const inside = (value: number): number => Math.min(Math.max(value, min), max)
+      return { min: inside(range.min), max: inside(range.max) }
     },
   }
 }

@@ -16,7 +16,7 @@ export const optimizeVerb = defineVerb({
   arguments: [
     {
       name: '<model>',
-      help: 'model folder (config.json, model.safetensors, tokenizer), or org/name of the Hub',
+      help: 'model folder (config.json, model.safetensors, tokenizer), any ONNX file, or org/name of the Hub',
     },
   ],
   options: [
@@ -27,6 +27,7 @@ export const optimizeVerb = defineVerb({
     'strict',
     'threads',
     'shapes',
+    'dim',
     'seconds',
     'batchSize',
     'seed',
@@ -38,15 +39,17 @@ export const optimizeVerb = defineVerb({
   examples: [
     'optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%',
     'optimize ./my-model --data texts.txt',
+    'optimize ./model.onnx',
   ],
   async run({ args: [model], options, signal, progress, command }) {
     const { optimize } = await import('../jobs/optimize.ts')
     const { maxLength, maxDrop, strict, threads, shapes, seconds, batchSize, seed, ...others } =
       options
-    const { output, overwrite, explain, revision, offline, data, ...columns } = others
+    const { output, overwrite, explain, revision, offline, data, dim: dims, ...columns } = others
     const settings = { maxDrop, strict, threads, shapes, seconds, batchSize, seed, maxLength }
     const { report, folder } = await optimize({
       ...settings,
+      dims,
       revision,
       offline,
       output,

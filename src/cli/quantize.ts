@@ -7,7 +7,7 @@ export const quantizeVerb = defineVerb({
   arguments: [
     {
       name: '<model>',
-      help: 'model folder (config.json, model.safetensors), or org/name of the Hub',
+      help: 'model folder (config.json, model.safetensors), any ONNX file, or org/name of the Hub',
     },
   ],
   options: [

@@ -13,6 +13,7 @@ import type {
   Report,
   ReportData,
   ReportMachine,
+  ReportModel,
   VariantReport,
 } from '../report/report.ts'
 import { hardware } from '../runtime/hardware.ts'
@@ -30,7 +31,9 @@ import type { Verification } from './verify.ts'
 export interface Measurements {
   readonly options: OptimizeOptions
   readonly settings: OptimizeSettings
-  readonly model: LoadedModel
+  readonly model: ReportModel
+  /** What else a reader must know. */
+  readonly notes?: readonly string[] | undefined
   readonly text: MeasuredText
   readonly variants: readonly BuiltVariant[]
   readonly verified: readonly Verification[]
@@ -47,19 +50,10 @@ export async function assembleReport(m: Measurements): Promise<Report> {
   const choice = chooseVariant(variants, headline, settings.strict)
   return {
     version: 1,
-    title: `${model.folder.name}, optimized`,
+    title: `${model.name}, optimized`,
     createdAt: new Date().toISOString(),
     command: options.command,
-    model: {
-      folder: sourceName(options.model, model),
-      name: model.folder.name,
-      family: model.family.type,
-      task: model.task,
-      parameters: model.parameters,
-      layers: model.dims.layers,
-      hidden: model.dims.hidden,
-      labels: model.labels,
-    },
+    model,
     data: dataReport(options.data?.file, text, m.quality),
     machine: await machineReport(),
     settings: {
@@ -175,8 +169,9 @@ const metricReport = ({ name, value, interval, n, better }: MetricResult): Metri
 const QUIET_SPREAD = 2
 
 /** What a reader of the figures must know. */
-function notesOf({ text, settings, rows, verified }: Measurements): string[] {
+function notesOf({ text, settings, rows, verified, notes: more = [] }: Measurements): string[] {
   const notes = [
+    ...more,
     `Dynamic INT8 finds its ranges in each batch, padding included: accuracy was taken with ${settings.batchSize} texts a batch, sorted by length, and may differ slightly with another batch size.`,
   ]
   for (const { name, ok, reason } of verified) {
@@ -200,6 +195,18 @@ function notesOf({ text, settings, rows, verified }: Measurements): string[] {
   }
   return notes
 }
+
+/** What a report says of a model that its configuration describes. */
+export const reportModel = (given: string, model: LoadedModel): ReportModel => ({
+  folder: sourceName(given, model),
+  name: model.folder.name,
+  family: model.family.type,
+  task: model.task,
+  parameters: model.parameters,
+  layers: model.dims.layers,
+  hidden: model.dims.hidden,
+  labels: model.labels,
+})
 
 /** The source as it can be found again: its path, or its id with the full commit. */
 function sourceName(given: string, { folder: { origin } }: LoadedModel): string {

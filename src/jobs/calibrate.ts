@@ -20,8 +20,8 @@ import { type CalibrationMethod, calibrators } from '../stats/calibrators.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { limbeckVersion, sha256 } from './lineage.ts'
 import { type LoadedModel, load, tokenizerOf } from './load.ts'
-import { requireFile } from './model-files.ts'
 import { checkThreads, maxLengthOf } from './model-limits.ts'
+import { requireFile } from './require-file.ts'
 
 export interface CalibrateJobOptions extends HubOptions {
   /** Model folder, or `org/name` of the Hub. */

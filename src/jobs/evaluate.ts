@@ -15,8 +15,8 @@ import type { Progress } from '../report/progress.ts'
 import { formatCount } from '../report/units.ts'
 import { openProcess } from '../runtime/index.ts'
 import { tokenizerOf } from './load.ts'
-import { requireFile } from './model-files.ts'
 import { checkThreads, maxLengthOf } from './model-limits.ts'
+import { requireFile } from './require-file.ts'
 import { type ModelFileOptions, withModelFile } from './with-model-file.ts'
 
 /** Texts that run together unless told otherwise. */

@@ -8,11 +8,14 @@ import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
 import type { Quantization } from '../passes/quantize.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
+import { type BareFile, loadAny } from './any-model.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
 import { calibrateCodes } from './calibrate-codes.ts'
+import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
+import { checkFloat } from './foreign-facts.ts'
 import { writeLineage } from './lineage.ts'
-import { type LoadedModel, load } from './load.ts'
+import type { LoadedModel } from './load.ts'
 import { writeCompanions } from './model-files.ts'
 import {
   type QuantizeScheme,
@@ -27,7 +30,7 @@ import { verifyBuilt } from './verify.ts'
 export type Target = 'portable' | 'cpu'
 
 interface WriteOptions extends HubOptions {
-  /** Model folder, or `org/name` of the Hub. */
+  /** Model folder, ONNX file of any exporter, or `org/name` of the Hub. */
   readonly model: string
   /** Folder to write. */
   readonly output: string
@@ -35,6 +38,8 @@ interface WriteOptions extends HubOptions {
   readonly targets?: readonly Target[] | undefined
   /** Weights beside the file (`.onnx_data`) whatever their size; by default above 1 GB. */
   readonly externalData?: boolean | undefined
+  /** Of an ONNX file alone: sizes of dimensions that a shape does not give, by name. */
+  readonly dims?: NamedSizes | undefined
   /** Skip the comparison with the source model (it is then said so in `limbeck.json`). */
   readonly verify?: boolean | undefined
   readonly overwrite?: boolean | undefined
@@ -117,7 +122,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
     const first = row.plan(options, contextOf(targets[0]!))
     const parts =
       calibrated && first?.scheme === 'weight-only'
-        ? await calibrateCodes(model, first, { ...options, data: options.data! })
+        ? await calibrateCodes(withText(model), first, { ...options, data: options.data! })
         : undefined
     return targets.map(
       (target): VariantPlan => ({
@@ -128,6 +133,14 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
         externalData: options.externalData,
       }),
     )
+  })
+}
+
+/** @throws LimbeckError `usage` for a file alone: there is nothing to read text with. */
+function withText(model: LoadedModel | BareFile): LoadedModel {
+  if (model.dims) return model
+  throw new LimbeckError('usage', `--data: ${model.why}, so there is nothing to read text with.`, {
+    hint: 'Put config.json and the tokenizer beside the file.',
   })
 }
 
@@ -142,19 +155,22 @@ function targetsOf({ targets = ['portable', 'cpu'] }: WriteOptions): readonly Ta
 
 async function write(
   options: WriteOptions,
-  planned: (model: LoadedModel) => readonly VariantPlan[] | Promise<readonly VariantPlan[]>,
+  planned: (
+    model: LoadedModel | BareFile,
+  ) => readonly VariantPlan[] | Promise<readonly VariantPlan[]>,
 ): Promise<WriteResult> {
   const { output, overwrite, signal, progress } = options
   const start = performance.now()
   checkTarget(output, { overwrite })
   const { path } = await findModel(options.model, options)
-  const model = load(path)
+  const model = loadAny(path, options.dims)
   const plans = await planned(model)
+  if (plans.some((plan) => plan.quantize)) checkFloat(model.graph, model.path)
   return writeFolder(output, { overwrite }, async (folder) => {
     const step = progress?.step('Writing', plans.length)
     let begun = 0
     const built = await buildInChild(
-      { model: model.folder.path, folder, variants: plans },
+      { model: model.path, folder, variants: plans },
       { signal, onVariant: (name) => step?.update(begun++, name) },
     )
     step?.done(`${plans.length} file${plans.length === 1 ? '' : 's'}`)
@@ -167,7 +183,7 @@ async function write(
         .filter((variant) => variant.files.length > 1)
         .map((variant) => [variant.file.replace('onnx/', ''), 1]),
     )
-    writeCompanions(model, folder, external)
+    if (model.dims) writeCompanions(model, folder, external)
     await writeLineage(join(folder, LIMBECK_FILE), model, {
       steps: plans.map(({ name, file, lowering, quantize: q }) => ({
         name,

@@ -2,6 +2,7 @@
  * What is told of a foreign graph before anything is done to it: what runs fused already, whether it is
  * quantized, whether it still trains.
  */
+import { LimbeckError } from '../errors.ts'
 import { intOf } from '../graph/attributes.ts'
 import { type Graph, type Node, subgraphs } from '../graph/graph.ts'
 import { inlineValues } from '../graph/tensor.ts'
@@ -79,4 +80,13 @@ export function foreignNotes(graph: Graph): string[] {
         ]
       : []),
   ]
+}
+
+/** @throws LimbeckError for a graph whose weights are integers already, where they are to be quantized. */
+export function checkFloat(graph: Graph, path: string): void {
+  const [op] = quantizedOps(graph).keys()
+  if (op === undefined) return
+  throw new LimbeckError('input', `${path}: it is quantized already (${op}).`, {
+    hint: 'Give the file in floats that it was made from, or use limbeck fuse.',
+  })
 }

@@ -12,25 +12,16 @@ import { printGraph } from '../graph/print.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { readOnnx } from '../onnx/read-onnx.ts'
-import { runPasses } from '../passes/pass.ts'
-import { inferenceRules } from '../passes/raise/inference-mode.ts'
-import { rulePass } from '../passes/rule-pass.ts'
 import { lineDiff } from '../report/line-diff.ts'
 import type { Progress } from '../report/progress.ts'
 import { buildInChild } from './build-in-child.ts'
-import { writeVariant } from './build-variants.ts'
+import { comparableFile } from './comparable-file.ts'
 import type { Target } from './export-model.ts'
 import { comparedFeeds, fileFeeds, type NamedSizes } from './file-inputs.ts'
-import {
-  type FusedCounts,
-  foreignNotes,
-  fusedCounts,
-  quantizedOps,
-  trains,
-} from './foreign-facts.ts'
+import { type FusedCounts, foreignNotes, fusedCounts, quantizedOps } from './foreign-facts.ts'
 import { bytesOf } from './inspect-file.ts'
-import { requireFile } from './model-files.ts'
 import { checkThreads } from './model-limits.ts'
+import { requireFile } from './require-file.ts'
 import type { BuiltVariant, VariantPlan } from './variants.ts'
 import { compareFiles, type Verification } from './verify.ts'
 
@@ -211,16 +202,6 @@ function checkOutput(path: string, source: string, overwrite = false): void {
         : 'Give another --output.',
     },
   )
-}
-
-/** The source, or where it drops at random a copy of it that does not. */
-export function comparableFile(file: string, graph: Graph, folder: string): string {
-  if (!trains(graph)) return file
-  const pass = rulePass('inference-mode', 'Switches off what only training does.', inferenceRules)
-  const still = runPasses(graph, [pass]).graph
-  const plan = { name: SOURCE, file: '.source/model.onnx', lowering: 'exported' } as const
-  writeVariant(still, plan, folder)
-  return join(folder, plan.file)
 }
 
 /** Times of source and results; of a model that takes no 128 tokens, at the last shape compared. */

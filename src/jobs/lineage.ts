@@ -7,7 +7,7 @@ import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { hardware } from '../runtime/hardware.ts'
 import { ortVersion } from '../runtime/ort.ts'
-import type { LoadedModel } from './load.ts'
+import type { AnyModel } from './any-model.ts'
 
 /** Version of Limbeck, from its package. */
 export const limbeckVersion: string = (
@@ -26,7 +26,7 @@ export async function sha256(file: string): Promise<string> {
 /** Writes the lineage of an output: recipe, source, versions and CPU, then the given facts. */
 export async function writeLineage(
   file: string,
-  model: LoadedModel,
+  model: Pick<AnyModel, 'folder'>,
   facts: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const machine = hardware()

@@ -5,18 +5,17 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
-import {
-  type ConfigFolder,
-  type ModelFolder,
-  openConfigFolder,
-  openModelFolder,
-} from '../hub/model-folder.ts'
+import { rowReader, wantedOutputs } from '../fit/model-rows.ts'
+import type { Graph } from '../graph/graph.ts'
+import { type ConfigFolder, openConfigFolder, openModelFolder } from '../hub/model-folder.ts'
 import {
   type BuiltModel,
   buildModel,
   describeModel,
   type ModelInfo,
 } from '../models/build-model.ts'
+import { isOnnxFile, logicalGraph } from './logical-graph.ts'
+import { requireFile } from './require-file.ts'
 
 /** A model known by its configuration: enough to run and measure its ONNX files. */
 export interface OpenedModel extends ModelInfo {
@@ -25,26 +24,52 @@ export interface OpenedModel extends ModelInfo {
 
 /** A model in memory: its graph, with weights still in their files. */
 export interface LoadedModel extends BuiltModel {
-  readonly folder: ModelFolder
+  readonly folder: ConfigFolder & {
+    /** The weights' file, or the ONNX file. */
+    readonly weightsFile: string
+  }
   /** Parameters of the graph, tied ones once. */
   readonly parameters: number
+  /** What it is built from: the model folder, or the ONNX file. */
+  readonly path: string
 }
 
 /**
- * Loads a Hugging Face or sentence-transformers folder with safetensors weights.
+ * Loads a Hugging Face or sentence-transformers folder with safetensors weights, or an ONNX file of any
+ * exporter with `config.json` beside it or above its `onnx` folder.
  * @throws LimbeckError `file` or `input` naming file, tensor, expected and found.
  * @example
  * const model = load('./my-model')
  * console.log(model.task, model.parameters, model.graph.nodes.length)
  */
-export function load(folder: string): LoadedModel {
-  const opened = openModelFolder(folder)
-  const built = buildModel(opened)
+export function load(path: string): LoadedModel {
+  if (isOnnxFile(path)) {
+    const { folder, ...info } = openModel(requireFile(path))
+    const { graph } = logicalGraph(path)
+    checkOutputs(graph, info, path)
+    const parameters = parametersOf(graph)
+    return { ...info, graph, parameters, path, folder: { ...folder, weightsFile: path } }
+  }
+  const folder = openModelFolder(path)
+  const built = buildModel(folder)
+  return { ...built, folder, parameters: parametersOf(built.graph), path: folder.path }
+}
+
+/** Parameters of a graph, tied ones once. */
+function parametersOf(graph: Graph): number {
   let parameters = 0
-  for (const { parameter, tensor } of built.graph.weights.values()) {
+  for (const { parameter, tensor } of graph.weights.values()) {
     if (parameter) parameters += tensor.shape.reduce((product, dim) => product * dim, 1)
   }
-  return { ...built, folder: opened, parameters }
+  return parameters
+}
+
+/** A file must take token ids and give what its configuration's task is read from. */
+function checkOutputs(graph: Graph, info: ModelInfo, path: string): void {
+  const names = graph.outputs.map(({ name }) => name)
+  wantedOutputs(rowReader(info), names)
+  if (graph.inputs.some(({ name }) => name === 'input_ids')) return
+  throw new LimbeckError('input', `${path}: it has no input input_ids, which text models take.`)
 }
 
 /** Opens the folder of a model, or of one of its ONNX files. */

@@ -2,18 +2,20 @@
  * Measures written variants: accuracy and fidelity over the text, latency and memory interleaved.
  */
 import { resolve } from 'node:path'
-import { type BenchRow, benchModels, formatShape } from '../bench/index.ts'
+import { type BenchFeeds, type BenchRow, benchModels, formatShape } from '../bench/index.ts'
 import { type Fidelity, fidelityMeter } from '../data/fidelity.ts'
 import type { MetricResult } from '../data/metrics.ts'
 import type { MeasuredText } from '../fit/measured-text.ts'
 import { rowReader } from '../fit/model-rows.ts'
 import { predictExamples } from '../fit/predict.ts'
 import type { ExampleRows } from '../fit/ready-example.ts'
+import type { HostTensor } from '../graph/data-type.ts'
 import type { Progress } from '../report/progress.ts'
-import { openProcess, type SessionOptions } from '../runtime/index.ts'
+import { type Feeds, openProcess, type SessionOptions } from '../runtime/index.ts'
 import { type LoadedModel, tokenizerOf } from './load.ts'
 import type { OptimizeSettings } from './optimize.ts'
 import { type BuiltVariant, sourcePlan } from './variants.ts'
+import { outputsOf } from './verify.ts'
 
 /** What is measured and who is told. */
 export interface Measured {
@@ -99,16 +101,46 @@ function fidelityOf(
   return meter.result()
 }
 
+/** Runs every variant on made-up inputs: each text of each float output is one row. */
+export async function measureFidelity(
+  { folder, variants, signal, progress }: Omit<Measured, 'model'>,
+  feeds: readonly Feeds[],
+): Promise<Quality[]> {
+  const step = progress?.step('Measuring fidelity', variants.length)
+  let source: Float32Array[] | undefined
+  const results: Quality[] = []
+  for (const variant of variants) {
+    step?.update(results.length, variant.name)
+    const { optimization } = sessionOf(variant)
+    const outputs = await outputsOf(resolve(folder, variant.file), feeds, optimization!, signal)
+    const rows = outputs.flatMap((batch) => Object.values(batch).flatMap(rowsOf))
+    const fidelity = source && fidelityOf([source], [rows], 'values')
+    source ??= rows
+    results.push({ name: variant.name, metrics: [], fidelity })
+  }
+  step?.done(`${feeds.length} batches × ${variants.length} variants`)
+  return results
+}
+
+/** An output along its first axis. */
+function rowsOf({ data, shape: [count = 1] }: HostTensor): Float32Array[] {
+  if (!(data instanceof Float32Array) || count === 0) return []
+  const width = data.length / count
+  return Array.from({ length: count }, (_, i) => data.subarray(i * width, (i + 1) * width))
+}
+
 /** Times every variant against the source, each in a process of its own. */
 export async function measureLatency(
-  { folder, variants, signal, progress }: Measured,
+  { folder, variants, signal, progress }: Omit<Measured, 'model'>,
   { shapes, threads, seconds, seed }: OptimizeSettings,
+  feeds?: BenchFeeds,
 ): Promise<BenchRow[]> {
   const step = progress?.step('Measuring latency', 100)
   const candidates = variants.map((variant) => ({
     name: variant.name,
     path: resolve(folder, variant.file),
     options: sessionOf(variant),
+    ...(feeds && { feeds }),
   }))
   const rows = await benchModels(candidates, {
     shapes,

@@ -1,15 +1,16 @@
 /**
  * The files of a model folder that travel with its ONNX files, and a model file found in a folder.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import { folderFile } from '../hub/folder-file.ts'
-import { nodeFiles, readTextFile } from '../hub/node-files.ts'
+import { readTextFile } from '../hub/node-files.ts'
 import { copyFiles, LIMBECK_FILE } from '../hub/write-folder.ts'
 import { staysInside } from '../onnx/file-access.ts'
 import { parseJson } from '../onnx/parse-json.ts'
 import type { OpenedModel } from './load.ts'
+import { requireFile } from './require-file.ts'
 
 /** What Transformers.js and Python tools read beside the weights. */
 const companions: readonly string[] = [
@@ -85,14 +86,4 @@ function chosenFile(folder: string): readonly string[] {
     // somebody else's file of that name decides nothing
     return []
   }
-}
-
-/** A file that must be there. */
-export function requireFile(file: string): string {
-  if (existsSync(file)) {
-    // tells a folder or a pipe from a file
-    nodeFiles.size(file)
-    return file
-  }
-  throw new LimbeckError('file', `${file}: there is no such file.`)
 }

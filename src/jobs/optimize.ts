@@ -3,36 +3,32 @@
  * verified against its source, measured beside it, and judged by the acceptance contract.
  */
 import { rmSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { BenchShape } from '../bench/bench-shape.ts'
-import { columnsText } from '../fit/data-columns.ts'
-import {
-  type DataOptions,
-  type MeasuredText,
-  randomText,
-  readMeasuredText,
-} from '../fit/measured-text.ts'
+import type { DataOptions } from '../fit/measured-text.ts'
 import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
 import type { Progress } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
-import { formatCount } from '../report/units.ts'
 import { parseMaxDrop } from '../stats/acceptance.ts'
+import { type BareFile, loadAny } from './any-model.ts'
 import { assembleReport } from './assemble-report.ts'
-import { buildInChild } from './build-in-child.ts'
+import { buildWithSource } from './build-with-source.ts'
 import { BATCH_SIZE } from './evaluate.ts'
 import { cpuWeightBits } from './export-model.ts'
+import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
+import { quantizedOps } from './foreign-facts.ts'
 import { writeLineage } from './lineage.ts'
-import { type LoadedModel, load, tokenizerOf } from './load.ts'
-import { measureLatency, measureQuality } from './measure-variants.ts'
-import { writeCompanions } from './model-files.ts'
-import { checkThreads, maxLengthOf, shapesOf } from './model-limits.ts'
-import { optimizePlans, sourcePlan } from './variants.ts'
+import type { LoadedModel } from './load.ts'
+import { measureLatency } from './measure-variants.ts'
+import { checkThreads, shapesOf } from './model-limits.ts'
+import { bareRoad, textRoad } from './optimize-roads.ts'
+import { optimizePlans } from './variants.ts'
 import { verifyVariants } from './verify.ts'
 import { writeReportFiles } from './write-report.ts'
 
 export interface OptimizeOptions extends HubOptions {
-  /** Hugging Face or sentence-transformers folder, or `org/name` of the Hub. */
+  /** Hugging Face or sentence-transformers folder, ONNX file of any exporter, or `org/name` of the Hub. */
   readonly model: string
   /** Labelled data judges accuracy, bare text fidelity; without data random tokens stand in. */
   readonly data?: DataOptions | undefined
@@ -49,6 +45,8 @@ export interface OptimizeOptions extends HubOptions {
   /** Texts that run together when accuracy is taken; dynamic INT8 depends on it. Default 32. */
   readonly batchSize?: number | undefined
   readonly maxLength?: number | undefined
+  /** Of an ONNX file alone: sizes of dimensions that shapes do not give, by name. */
+  readonly dims?: NamedSizes | undefined
   /** Seconds of latency measurement per shape; default 8. */
   readonly seconds?: number | undefined
   readonly seed?: number | undefined
@@ -80,10 +78,13 @@ export interface OptimizeResult {
 export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
   const { signal, progress, overwrite } = options
   const { path } = await findModel(options.model, options)
-  const model = load(path)
+  const model = loadAny(path, options.dims)
   const settings = settingsOf(options, model)
   const output = resolve(options.output ?? join('limbeck-output', model.folder.name))
   checkTarget(output, { overwrite })
+  const road = await (model.dims
+    ? textRoad(model, options, settings)
+    : bareRoad(model, options, settings))
   const stages: { name: string; seconds: number }[] = []
   const stage = async <T>(name: string, body: () => Promise<T>): Promise<T> => {
     const start = performance.now()
@@ -91,40 +92,33 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
     stages.push({ name, seconds: (performance.now() - start) / 1000 })
     return result
   }
-  const text = await stage('read data', () => textOf(model, options, settings.seed))
+  const text = await stage('read data', road.text)
   return writeFolder(output, { overwrite }, async (folder) => {
-    const plans = [sourcePlan, ...optimizePlans(cpuWeightBits())]
+    const known = quantizedOps(model.graph).size > 0
+    const plans = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
     const { variants } = await stage('write variants', async () => {
       const step = progress?.step('Writing variants', plans.length)
       let begun = 0
-      const built = await buildInChild(
-        { model: model.folder.path, folder, variants: plans },
-        { signal, onVariant: (name) => step?.update(begun++, name) },
-      )
+      const built = await buildWithSource(model.path, folder, plans, {
+        signal,
+        onVariant: (name) => step?.update(begun++, name),
+      })
       step?.done(`${built.variants.length} files`)
       return built
     })
-    const measured = { model, folder, variants, signal, progress }
+    const measured = { folder, variants, signal, progress }
     const verified = await stage('verify', () =>
       verifyVariants(model, folder, variants, { signal, progress, encodings: text.encodings }),
     )
-    const quality = await stage('measure accuracy', () =>
-      measureQuality(measured, text, settings.batchSize),
+    const quality = await stage('measure accuracy', () => road.quality(measured, text))
+    const rows = await stage('measure latency', () =>
+      measureLatency(measured, settings, road.feeds),
     )
-    const rows = await stage('measure latency', () => measureLatency(measured, settings))
     rmSync(join(folder, 'source'), { recursive: true, force: true })
-    writeCompanions(model, folder)
-    const report = await assembleReport({
-      options,
-      settings,
-      model,
-      text,
-      variants,
-      verified,
-      quality,
-      rows,
-      stages,
-    })
+    road.companions(folder)
+    const { notes } = road
+    const made = { text, variants, verified, quality, rows, stages, notes }
+    const report = await assembleReport({ options, settings, model: road.model, ...made })
     await writeReportFiles(report, folder, ['html', 'markdown'])
     await writeLineage(join(folder, LIMBECK_FILE), model, { chosen: report.chosen, report })
     return { report, folder: output }
@@ -142,7 +136,7 @@ export interface OptimizeSettings {
   readonly seed: number
 }
 
-function settingsOf(options: OptimizeOptions, model: LoadedModel): OptimizeSettings {
+function settingsOf(options: OptimizeOptions, model: LoadedModel | BareFile): OptimizeSettings {
   const maxDrop = options.maxDrop ?? '1%'
   parseMaxDrop(maxDrop)
   checkThreads(options.threads)
@@ -150,28 +144,9 @@ function settingsOf(options: OptimizeOptions, model: LoadedModel): OptimizeSetti
     maxDrop,
     strict: options.strict ?? false,
     threads: options.threads ?? 1,
-    shapes: shapesOf(model, options.shapes, '1x16,1x128'),
+    shapes: shapesOf(model.dims ? model : undefined, options.shapes, '1x16,1x128'),
     batchSize: options.batchSize ?? BATCH_SIZE,
     seconds: options.seconds ?? 8,
     seed: options.seed ?? 1,
   }
-}
-
-async function textOf(
-  model: LoadedModel,
-  options: OptimizeOptions,
-  seed: number,
-): Promise<MeasuredText> {
-  if (!options.data)
-    return randomText(model, maxLengthOf(model, undefined, options.maxLength), seed)
-  const tokenizer = await tokenizerOf(model)
-  const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-  const step = options.progress?.step(`Reading ${basename(options.data.file)}`)
-  const text = await readMeasuredText(options.data, model, tokenizer, maxLength, {
-    signal: options.signal,
-    onProgress: (done) => step?.update(done, `${done} examples`),
-  })
-  const read = `${formatCount(text.examples.length)} examples`
-  step?.done(text.columns ? `${read}, ${columnsText(text.columns)}` : read)
-  return text
 }

@@ -2,7 +2,7 @@
  * `report`: the full report of a folder that `optimize` wrote. Accuracy, verdicts and the choice are taken
  * from there; threads, lengths, operators, layers and running costs are measured here.
  */
-import { basename, join } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import { type DataOptions, readMeasuredText } from '../fit/measured-text.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
@@ -11,17 +11,17 @@ import type { Report } from '../report/report.ts'
 import type { ReportDetails } from '../report/report-details.ts'
 import { runningCost } from '../report/running-cost.ts'
 import { dataReport, machineReport, qualityReport } from './assemble-report.ts'
-import { buildInChild } from './build-in-child.ts'
+import { buildWithSource } from './build-with-source.ts'
 import { latencySweep } from './latency-rows.ts'
 import { type LoadedModel, tokenizerOf } from './load.ts'
 import { layerBytes, type MeasuredFile, profileFiles, timeFiles } from './measure-details.ts'
 import { measureQuality } from './measure-variants.ts'
-import { requireFile } from './model-files.ts'
 import { maxLengthOf } from './model-limits.ts'
 import { readOptimized } from './read-optimized.ts'
 import { announce, beforeAndAfter, filesOf, planOf, type ReportPlan } from './report-plan.ts'
 import { findSource } from './report-source.ts'
 import { reportTarget } from './report-target.ts'
+import { requireFile } from './require-file.ts'
 import { sourcePlan } from './variants.ts'
 import type { ReportFormat } from './write-report.ts'
 
@@ -84,9 +84,8 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
     const files = filesOf(optimized.report, folder)
     if (source.model) {
       const step = progress?.step('Building the source')
-      const build = { model: source.model.folder.path, folder: scratch, variants: [sourcePlan] }
-      await buildInChild(build, { signal })
-      files.unshift({ name: sourcePlan.name, path: join(scratch, sourcePlan.file) })
+      const { variants } = await buildWithSource(source.model.path, scratch, [], { signal })
+      files.unshift({ name: sourcePlan.name, path: resolve(scratch, variants[0]!.file) })
       step?.done(sourcePlan.name)
     }
     announce(optimized.report, files, plan, progress)

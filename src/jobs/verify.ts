@@ -5,7 +5,8 @@
  * cannot hide a wrong rewrite. Compared are all outputs on batches with padding on the right, on the left
  * and in holes, since a wrong mask shows nowhere else.
  */
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
+import { parseShapes } from '../bench/bench-shape.ts'
 import { fidelityMeter } from '../data/fidelity.ts'
 import { padBatch } from '../data/pad-batch.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
@@ -14,10 +15,11 @@ import { LimbeckError } from '../errors.ts'
 import type { HostTensor } from '../graph/data-type.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
-import { type Engine, type Feeds, openProcess } from '../runtime/index.ts'
-import { buildInChild } from './build-in-child.ts'
-import type { LoadedModel } from './load.ts'
-import { type BuiltVariant, sourcePlan } from './variants.ts'
+import { type Engine, type Feeds, type Optimization, openProcess } from '../runtime/index.ts'
+import type { AnyModel } from './any-model.ts'
+import { buildWithSource } from './build-with-source.ts'
+import { comparedFeeds } from './file-inputs.ts'
+import type { BuiltVariant } from './variants.ts'
 
 /** Outputs of one variant beside its source's. */
 export interface Verification {
@@ -47,15 +49,14 @@ const INT8_LEAST_COSINE = 0.9
 
 /** Compares written variants with the source, which is built for it; throws when one is not the source. */
 export async function verifyBuilt(
-  model: LoadedModel,
+  model: AnyModel,
   folder: string,
   variants: readonly BuiltVariant[],
   options: VerifyOptions = {},
 ): Promise<Verification[]> {
   return withScratchFolder(async (scratch) => {
-    const plan = { model: model.folder.path, folder: scratch, variants: [sourcePlan] }
-    await buildInChild(plan, options)
-    const source = join(scratch, sourcePlan.file)
+    const [built] = (await buildWithSource(model.path, scratch, [], options)).variants
+    const source = resolve(scratch, built!.file)
     const feeds = verificationFeeds(model, options.encodings ?? [])
     const results = await compareFiles(source, folder, variants, feeds, options)
     const bad = results.find((result) => !result.ok)
@@ -71,7 +72,7 @@ export async function verifyBuilt(
  * source is an error of ours and throws; an INT8 one is marked and must not be chosen.
  */
 export async function verifyVariants(
-  model: LoadedModel,
+  model: AnyModel,
   folder: string,
   variants: readonly BuiltVariant[],
   options: VerifyOptions = {},
@@ -111,8 +112,12 @@ export async function compareFiles(
   return results
 }
 
+/** Shapes at which files are compared that nothing but they themselves describes. */
+export const COMPARED = '1x5,2x17,3x9'
+
 /** Batches whose masks stand right, left, in holes and not at all. */
-export function verificationFeeds(model: LoadedModel, encodings: readonly Encoding[]): Feeds[] {
+export function verificationFeeds(model: AnyModel, encodings: readonly Encoding[]): Feeds[] {
+  if (!model.dims) return comparedFeeds(model.graph, parseShapes(COMPARED), model.sizes)
   const { vocab, positions } = model.dims
   const inputs = model.graph.inputs.map((port) => port.name)
   const length: [number, number] = [Math.min(3, positions), Math.min(24, positions)]
@@ -154,7 +159,7 @@ function mapFeeds(feeds: Feeds, map: (tensor: HostTensor) => BigInt64Array): Fee
 export async function outputsOf(
   path: string,
   feeds: readonly Feeds[],
-  optimization: 'disabled' | 'limbeck',
+  optimization: Optimization,
   signal?: AbortSignal,
 ): Promise<Record<string, HostTensor>[]> {
   const engine: Engine = await openProcess(path, { optimization, ...(signal && { signal }) })

@@ -8,7 +8,8 @@ import type { Progress } from '../report/progress.ts'
 import { buildInChild } from './build-in-child.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { type OpenedModel, openModel } from './load.ts'
-import { findModelFile, requireFile } from './model-files.ts'
+import { findModelFile } from './model-files.ts'
+import { requireFile } from './require-file.ts'
 
 export interface ModelFileOptions extends HubOptions {
   /** Base name of a file in the folder's `onnx`, such as `model_quantized`; the fastest by default. */

@@ -202,12 +202,16 @@ const isProduct = (kernel: string): boolean => /MatMul|Gemm|Attention/.test(kern
 
 const isLinear = (kernel: string): boolean => isProduct(kernel) && !kernel.includes('Attention')
 
-/** Milliseconds of products with weights; kernels that do others, too, by their share of the MACs. */
+/** Milliseconds of fp32 products with weights; kernels that do others, too, by their share of the MACs. */
 function linearMs({ works: { fp32 }, profile }: Inspected): number {
   const ms = profile.nodes.reduce((sum, node) => sum + (isLinear(node.kernel) ? node.ms : 0), 0)
   const all = fp32.filter(({ node }) => isLinear(node.op))
   const macs = (of: readonly NodeWork[]) => of.reduce((sum, one) => sum + one.macs, 0)
-  return ms * (macs(all.filter(({ product }) => product)) / Math.max(1, macs(all)))
+  return (
+    ms *
+    (macs(all.filter(({ product, int8Macs }) => product && int8Macs === 0)) /
+      Math.max(1, macs(all)))
+  )
 }
 
 /** Products with weights: those with INT8 operands, or those without. */

@@ -102,12 +102,46 @@ export class Draft {
     return this.feed('int64', [rows, columns], BigInt64Array.from(values.flat()))
   }
 
+  /** Marks whose first in each row is one: no row is masked wholly. */
+  kept([rows, columns]: readonly [Size, Size]): Value {
+    const length = this.sizeOf([columns])[0]!
+    const count = this.sizeOf([rows])[0]! * length
+    const values = Array.from({ length: count }, (_, i) =>
+      BigInt(i % length === 0 || this.chance(0.6)),
+    )
+    return this.feed('int64', [rows, columns], BigInt64Array.from(values))
+  }
+  /** Flags whose first along the last axis is true. */
+  kept2(shape: readonly Size[]): Value {
+    const sizes = this.sizeOf(shape)
+    const values = Array.from({ length: elementCount(sizes) }, (_, i) =>
+      Number(i % sizes.at(-1)! === 0 || this.chance(0.6)),
+    )
+    return this.feed('bool', shape, Uint8Array.from(values))
+  }
+
+  /** The feeds at another batch and length, the same numbers repeated; none where sizes are declared. */
+  otherFeeds(): Sample['feeds'][] {
+    if (this.declared === 'numbers') return []
+    const sizes: Record<string, number> = {}
+    for (const [name, size] of Object.entries(this.sizes)) sizes[name] = size + 1
+    const again = Object.entries(this.feeds).map(([name, tensor]) => {
+      const shape = this.shapes
+        .get(name)!
+        .map((size) => (typeof size === 'number' ? size : sizes[size]!))
+      return [name, repeatedTo(tensor, shape)] as const
+    })
+    return [Object.fromEntries(again)]
+  }
+  private readonly shapes = new Map<string, readonly Size[]>()
+
   private feed(
     dtype: HostTensor['dtype'],
     shape: readonly Size[],
     data: HostTensor['data'],
   ): Value {
     const name = `in${this.inputs++}`
+    this.shapes.set(name, shape)
     this.feeds[name] = { dtype, shape: this.sizeOf(shape), data }
     return this.b.input(name, dtype, this.declare(name, shape))
   }
@@ -147,6 +181,22 @@ export class Draft {
   build(): Sample {
     return { graph: this.b.build(), feeds: this.feeds }
   }
+}
+
+/** A tensor at another shape of the same rank: element by element, each index taken around. */
+function repeatedTo({ dtype, shape, data }: HostTensor, to: readonly number[]): HostTensor {
+  const source = data as Float32Array
+  const larger = new (source.constructor as Float32ArrayConstructor)(elementCount(to))
+  for (let i = 0; i < larger.length; i++) {
+    let [rest, at, stride] = [i, 0, 1]
+    for (let axis = to.length - 1; axis >= 0; axis--) {
+      at += ((rest % to[axis]!) % shape[axis]!) * stride
+      rest = Math.floor(rest / to[axis]!)
+      stride *= shape[axis]!
+    }
+    larger[i] = source[at]!
+  }
+  return { dtype, shape: [...to], data: larger }
 }
 
 /** The whole, or what a classifier reads: one token. */

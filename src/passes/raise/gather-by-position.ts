@@ -145,9 +145,9 @@ function flattened(
   return data && shape && isFlat ? { data, shape } : undefined
 }
 
-/** True when all of an axis is read: of one size, or of two sizes of inputs that are taken for one. */
-function isWhole(read: Dim, whole: Dim, { graph }: RewriteContext): boolean {
-  if (same(read, whole)) return true
+/** True when all of an axis is read: of one size, or the batches of two inputs, which are taken for one. */
+function isWhole(read: Dim, whole: Dim, axis: number, { graph }: RewriteContext): boolean {
+  if (same(read, whole) || axis > 0) return same(read, whole)
   const ofInput = (dim: Dim) =>
     typeof dim === 'string' && graph.inputs.some(({ value }) => value.type?.shape?.includes(dim))
   return equalDims(read, whole) !== false && ofInput(read) && ofInput(whole)
@@ -163,7 +163,7 @@ function moved(
   if (places.includes(undefined) || new Set(places).size !== places.length) return undefined
   const from = context.typeOf(data)?.shape
   const known = places as readonly number[]
-  if (!from || !known.every((place, i) => isWhole(shape[place]!, from[i]!, context))) {
+  if (!from || !known.every((place, i) => isWhole(shape[place]!, from[i]!, i, context))) {
     return undefined
   }
   if (shape.some((dim, axis) => !known.includes(axis) && dim !== 1)) return undefined

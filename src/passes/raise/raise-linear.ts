@@ -54,7 +54,11 @@ function product(context: RewriteContext, x: Value, right: Right, node: Node): V
   const { value, weight, isTurned } = right
   const tensor = isTurned ? transposed(weight.tensor, [1, 0]) : weight.tensor
   const parameter = weight.parameter ?? { name: parameterName(value, node, 'weight') }
-  const stored = context.addWeight({ ...weight, tensor, parameter }, value.name)
+  // turned back to what it was, it is that tensor; else it is a new one for each product
+  const isNew = tensor !== weight.tensor && tensor.source.kind === 'derived'
+  const stored = storedOnce(context, isNew ? value : tensor, () =>
+    context.addWeight({ ...weight, tensor, parameter }, value.name),
+  )
   const turned = context.op('Transpose', [stored], { perm: ints([1, 0]) })
   return context.op('MatMul', [x, turned])
 }
@@ -69,7 +73,20 @@ function asParameter(context: RewriteContext, value: Value, node: Node, kind: st
   const weight = context.weight(value)
   if (!weight || weight.parameter) return value
   const parameter = { name: parameterName(value, node, kind) }
-  return context.addWeight({ ...weight, parameter }, value.name)
+  return storedOnce(context, weight.tensor, () =>
+    context.addWeight({ ...weight, parameter }, value.name),
+  )
+}
+
+/** Parameters by the tensor they hold: layers that share one, and a table tied to a product, go on sharing it. */
+const stores = new WeakMap<object, Value>()
+
+function storedOnce(context: RewriteContext, key: object, make: () => Value): Value {
+  const known = stores.get(key)
+  if (known && context.weight(known)) return known
+  const made = make()
+  stores.set(key, made)
+  return made
 }
 
 /** `Reshape(f(Reshape(x, [-1, in])), […, out])` → `f(x)` for a linear layer f. */

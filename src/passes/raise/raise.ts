@@ -22,6 +22,7 @@ import {
   unflattenLinear,
 } from './raise-linear.ts'
 import { normRules } from './raise-norm.ts'
+import { raiseRotary } from './raise-rotary.ts'
 import { dropNanGuard, raiseScores } from './raise-scores.ts'
 import { unmergeHeads } from './unmerge-heads.ts'
 import { constantReshape, viewOfSame } from './views.ts'
@@ -45,6 +46,7 @@ export const raise = (read: ReadTensor): readonly Pass[] => [
   rulePass('raise-parts', 'Puts together activations and normalizations written in parts.', [
     ...activationRules(read),
     ...normRules(read),
+    raiseRotary,
   ]),
   rulePass('raise-linear', 'Writes every linear layer as one product with its stored matrix.', [
     gemmAsLinear,

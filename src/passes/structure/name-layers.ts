@@ -7,6 +7,7 @@
 import { type Graph, mapUses, type Node, type Value, type Weight } from '../../graph/graph.ts'
 import type { Pass } from '../pass.ts'
 import { type EncoderLayer, encoderLayers, type LinearNodes } from './encoder-layers.ts'
+import { type GraphLinks, graphLinks } from './graph-links.ts'
 
 /** Module paths of a layer's parts, relative to the layer; roles that share a linear layer share its name. */
 function partsOf(layer: EncoderLayer): [string, LinearNodes | Node | undefined][] {
@@ -46,6 +47,7 @@ export const nameLayers: Pass = {
   apply(graph, trace) {
     const layers = encoderLayers(graph)
     if (layers.length === 0) return graph
+    const links = graphLinks(graph)
     const origins = new Map<Node, string>()
     const named = new Map<Value, string>()
     layers.forEach((layer, i) => {
@@ -56,7 +58,7 @@ export const nameLayers: Pass = {
         const nodes = 'matmul' in of ? [of.matmul, ...(of.bias ? [of.bias] : [])] : [of]
         for (const node of nodes) {
           origins.set(node, `${path}.${part}`)
-          nameParameters(graph, node, `${path}.${part}`, named)
+          nameParameters({ graph, links, named }, node, `${path}.${part}`)
         }
       }
     })
@@ -65,11 +67,17 @@ export const nameLayers: Pass = {
   },
 }
 
+interface Naming {
+  readonly graph: Graph
+  readonly links: GraphLinks
+  readonly named: Map<Value, string>
+}
+
 /** Notes the names of the parameters that a node reads, behind a transposition too. */
-function nameParameters(graph: Graph, node: Node, path: string, named: Map<Value, string>): void {
+function nameParameters({ graph, links, named }: Naming, node: Node, path: string): void {
   node.inputs.forEach((input, i) => {
     const kind = parameterKinds[node.op]?.[i]
-    const turned = input && graph.nodes.find((other) => other.outputs[0] === input)
+    const turned = input && links.producer(input)
     const value = turned?.op === 'Transpose' ? turned.inputs[0] : input
     if (kind && value && graph.weights.get(value)?.parameter && !named.has(value)) {
       named.set(value, `${path}.${kind}`)

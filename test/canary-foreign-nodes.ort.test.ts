@@ -17,6 +17,7 @@ import { onnxBytes } from '../src/onnx/write-onnx.ts'
 import { verifyGraph } from '../src/ops/verify.ts'
 import { runPasses } from '../src/passes/pass.ts'
 import { loweringOpset, pipeline } from '../src/passes/pipelines.ts'
+import { raise } from '../src/passes/raise/raise.ts'
 import { openInline } from '../src/runtime/open-inline.ts'
 import { expectOutputs } from './support/tensors.ts'
 
@@ -101,13 +102,14 @@ const nodesOf = (graph: Graph): Node[] => [
 describe('a node of an unknown domain', () => {
   const graph = foreignGraph(true)
   const steps = variants.flatMap(({ lowering, quantize }) =>
-    pipeline({ lowering, quantize, read }).map((pass) => ({ lowering, pass })),
+    [...raise(read), ...pipeline({ lowering, quantize, read })].map((pass) => ({ lowering, pass })),
   )
   it.each(steps)('is untouched by $pass.name ($lowering)', ({ pass }) => {
     expectUntouched(verifyGraph(pass.apply(graph)))
   })
   it.each(variants)('is untouched by all of $lowering, INT8 $quantize', (options) => {
-    expectUntouched(verifyGraph(runPasses(graph, pipeline({ ...options, read })).graph))
+    const passes = [...raise(read), ...pipeline({ ...options, read })]
+    expectUntouched(verifyGraph(runPasses(graph, passes).graph))
   })
 
   it('comes back from a file as it was', () => {
@@ -153,12 +155,13 @@ describe('an If that captures outer values', () => {
     const opset = loweringOpset[options.lowering]
     for (const flag of [true, false]) {
       const expected = await run(graph, flag, 24)
-      for (const pass of pipeline({ ...options, read })) {
+      for (const pass of [...raise(read), ...pipeline({ ...options, read })]) {
         const one = verifyGraph(pass.apply(graph))
         const exact = !options.quantize || pass.name.startsWith('quantize')
         expectOutputs(await run(one, flag, 24), expected, exact ? 1e-5 : 0.05)
       }
-      const { graph: lowered } = runPasses(graph, pipeline({ ...options, read }))
+      const passes = [...raise(read), ...pipeline({ ...options, read })]
+      const { graph: lowered } = runPasses(graph, passes)
       expectOutputs(
         await run(verifyGraph(lowered), flag, opset),
         expected,

@@ -8,7 +8,7 @@ import type { Node, Value } from '../../graph/graph.ts'
 import { rule } from '../../graph/pattern.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { equalDims } from '../../graph/shape.ts'
-import { constantInts } from './index-function.ts'
+import { constantInts } from '../constant-ints.ts'
 
 type Letters = Readonly<Record<string, Value>>
 

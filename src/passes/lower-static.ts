@@ -20,7 +20,7 @@ import type { RewriteContext } from '../graph/rewrite.ts'
 import { floatScalar, inlineTensor, type Tensor } from '../graph/tensor.ts'
 import { activationScale } from './activation-scale.ts'
 import type { LinearLayer } from './linear-layer.ts'
-import { type LinearKernel, weightOf } from './lower-linear.ts'
+import { flatten, type LinearKernel, weightOf } from './lower-linear.ts'
 
 /** An activation's constants. */
 interface Affine {
@@ -73,12 +73,16 @@ const forms: Readonly<Record<StaticForm, StaticKernel>> = {
     return context.op('MatMulIntegerToFloat', used, {}, { domain: 'com.microsoft' })
   },
 
-  qdq(context, layer, quantized, { scale, zero }, parts) {
+  qdq(context, layer, _flat, { scale, zero }, parts) {
+    // of rank 2, ONNX Runtime makes product and bias one Gemm first, and then fuses no pair
+    const quantized = context.op('QuantizeLinear', [layer.x, scale, zero])
     const x = context.op('DequantizeLinear', [quantized, scale, zero])
     const weight = [parts.codes, parts.scales, zerosOf(context, parts)]
     const axis = parts.perColumn ? { axis: int(1) } : {}
     const product = context.op('MatMul', [x, context.op('DequantizeLinear', weight, axis)])
-    return biased(context, layer, product)
+    const y = biased(context, layer, product)
+    const isFlat = context.typeOf(layer.x)?.shape?.length === 2
+    return isFlat ? y : flatten(context, y, layer.outSize)
   },
 
   qoperator(context, layer, quantized, { scale, zero }, parts) {

@@ -2,8 +2,8 @@
  * `limbeck.json`: what an output folder was made from and how, so that it can be made again.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { hardware } from '../runtime/hardware.ts'
 import { ortVersion } from '../runtime/ort.ts'
@@ -11,10 +11,14 @@ import type { AnyModel } from './any-model.ts'
 
 /** Version of Limbeck, from its package. */
 export const limbeckVersion: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
+  JSON.parse(readFileSync(packageFile(import.meta.dirname), 'utf8')) as { version: string }
 ).version
+
+/** The package's own description, however deep a build puts this module. */
+function packageFile(folder: string): string {
+  const file = join(folder, 'package.json')
+  return existsSync(file) ? file : packageFile(dirname(folder))
+}
 
 /** SHA-256 of a file, hexadecimal; streamed. */
 export async function sha256(file: string): Promise<string> {

@@ -52,16 +52,19 @@ const tasks: readonly Task[] = [
   { title: 'STS-B', model: miniLm, data: { file: stsbTest, ...columns, limit } },
 ]
 
-/** GPTQ learns from the training split's kind of text: the other rows of the same corpus. */
 type Scheme = Omit<QuantizeOptions, 'model' | 'output' | 'targets' | 'data'> | undefined
 
+const samples = quick ? 16 : 128
 const schemes: readonly (readonly [string, Scheme])[] = [
   ['fp32', undefined],
   ['dynamic-int8', { scheme: 'dynamic-int8' }],
   ['dynamic-int8 --per-token', { scheme: 'dynamic-int8', perToken: true }],
+  ['dynamic-int8 --smooth', { scheme: 'dynamic-int8', smooth: true, samples }],
+  ['static-int8', { scheme: 'static-int8', samples }],
+  ['static-int8 --smooth', { scheme: 'static-int8', smooth: true, samples }],
   ['int8-weights', { scheme: 'int8-weights' }],
   ['int4', { scheme: 'int4' }],
-  ['int4 --method gptq', { scheme: 'int4', method: 'gptq', samples: quick ? 16 : 128 }],
+  ['int4 --method gptq', { scheme: 'int4', method: 'gptq', samples }],
   ['fp16', { scheme: 'fp16' }],
   ['fp16 --storage', { scheme: 'fp16', storage: true }],
   ['bf16', { scheme: 'bf16' }],
@@ -87,7 +90,7 @@ async function measure(folder: string): Promise<QuantizationRow[]> {
       say(`${task.title}: ${name} …`)
       const out = join(folder, `${task.title}-${own.length}`)
       const both = { model: task.model, output: out }
-      const data = scheme?.method === 'gptq' ? { data: calibrationOf(task) } : {}
+      const data = scheme?.samples ? { data: calibrationOf(task) } : {}
       const written = scheme
         ? await quantize({ ...both, ...scheme, ...data })
         : await exportModel(both)

@@ -312,14 +312,26 @@ export const optionTable = {
   scheme: {
     flags: '--scheme <scheme>',
     group: 'Model',
-    help: 'how to quantize: dynamic-int8, int8-weights, int4, fp16 or bf16',
+    help: 'how to quantize: dynamic-int8, static-int8, int8-weights, int4, fp16 or bf16',
     default: 'dynamic-int8',
-    parse: oneOf('dynamic-int8', 'int8-weights', 'int4', 'fp16', 'bf16'),
+    parse: oneOf('dynamic-int8', 'static-int8', 'int8-weights', 'int4', 'fp16', 'bf16'),
   },
   perToken: {
     flags: '--per-token',
     group: 'Model',
     help: 'dynamic-int8 with a range for each token: no result depends on its batch',
+  },
+  smooth: {
+    flags: '--smooth',
+    group: 'Model',
+    help: 'SmoothQuant for INT8: outliers of inputs move into weights, as --data shows them',
+  },
+  calibrate: {
+    flags: '--calibrate <method>',
+    group: 'Model',
+    help: 'how static-int8 finds ranges: min-max, moving-average, percentile, entropy or mse',
+    default: 'percentile',
+    parse: oneOf('min-max', 'moving-average', 'percentile', 'entropy', 'mse'),
   },
   block: {
     flags: '--block <n>',

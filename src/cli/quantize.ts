@@ -15,6 +15,8 @@ export const quantizeVerb = defineVerb({
     'scheme',
     'weightBits',
     'perToken',
+    'smooth',
+    'calibrate',
     'block',
     'symmetric',
     'method',

@@ -40,10 +40,18 @@ const WHOLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 /** Variants that Limbeck and Transformers.js write, as `run` looks for them. */
 const onnxNames = [
-  ...['model_cpu_quantized', 'model_cpu_q4', 'model_cpu_int8', 'model_cpu_fp16', 'model_cpu_bf16'],
+  ...[
+    'model_cpu_quantized',
+    'model_cpu_static',
+    'model_cpu_q4',
+    'model_cpu_int8',
+    'model_cpu_fp16',
+    'model_cpu_bf16',
+  ],
   ...[
     'model_cpu',
     'model_quantized',
+    'model_static',
     'model_q4',
     'model_int8',
     'model_fp16',

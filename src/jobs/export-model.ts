@@ -10,6 +10,7 @@ import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BareFile, loadAny } from './any-model.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
+import { calibrate } from './calibrate.ts'
 import { calibrateCodes } from './calibrate-codes.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
@@ -100,36 +101,45 @@ export async function exportModel(options: ExportOptions): Promise<WriteResult> 
  */
 export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
   const row = schemeRow(options.scheme, options)
-  const calibrated = options.method === 'gptq'
-  if (calibrated && !options.data) {
-    throw new LimbeckError('usage', '--method gptq needs calibration data, and there is none.', {
-      hint: 'Name a file of texts with --data, or take --method rtn.',
+  const finds = options.method === 'gptq'
+  const ranges = options.scheme === 'static-int8' || options.smooth === true
+  const { data } = options
+  if ((finds || ranges) && !data) {
+    const what = finds ? '--method gptq' : options.smooth ? '--smooth' : '--scheme static-int8'
+    const other = finds ? '--method rtn' : '--scheme dynamic-int8 --per-token'
+    throw new LimbeckError('usage', `${what} needs calibration data, and there is none.`, {
+      hint: `Name a file of texts with --data, or take ${other}, which needs none.`,
     })
   }
-  if (!calibrated && (options.data || options.samples !== undefined)) {
+  if (!(finds || ranges) && (data || options.samples !== undefined)) {
     throw new LimbeckError('usage', `--data means nothing to --scheme ${options.scheme} here.`, {
-      hint: 'Add --method gptq (int4, int8-weights), or leave the data out.',
+      hint: 'Add --method gptq (int4, int8-weights) or --smooth (INT8), or leave the data out.',
     })
   }
-  const contextOf = (target: Target, parts?: SchemeContext['parts']): SchemeContext => ({
+  const contextOf = (
+    target: Target,
+    found: Partial<Pick<SchemeContext, 'parts' | 'calibration'>> = {},
+  ): SchemeContext => ({
     target,
     cpuBits: cpuWeightBits(),
     exclude: options.exclude,
-    parts,
+    parts: found.parts,
+    calibration: found.calibration,
   })
   const targets = targetsOf(options)
   return write(options, async (model) => {
     const first = row.plan(options, contextOf(targets[0]!))
     const parts =
-      calibrated && first?.scheme === 'weight-only'
-        ? await calibrateCodes(withText(model), first, { ...options, data: options.data! })
+      finds && first?.scheme === 'weight-only'
+        ? await calibrateCodes(withText(model), first, { ...options, data: data! })
         : undefined
+    const calibration = ranges ? await calibrateRanges(options, data!) : undefined
     return targets.map(
       (target): VariantPlan => ({
         name: `${row.title} ${target}`,
         file: `onnx/${names[target]}_${row.suffix}.onnx`,
         lowering: target,
-        quantize: row.plan(options, contextOf(target, parts)),
+        quantize: row.plan(options, contextOf(target, { parts, calibration })),
         externalData: options.externalData,
       }),
     )
@@ -143,6 +153,14 @@ function withText(model: LoadedModel | BareFile): LoadedModel {
     hint: 'Put config.json and the tokenizer beside the file.',
   })
 }
+
+const calibrateRanges = ({ calibrate: method, ...options }: QuantizeOptions, data: DataOptions) =>
+  calibrate({
+    ...{ model: options.model, revision: options.revision, offline: options.offline },
+    ...{ data, samples: options.samples, smooth: options.smooth },
+    ...{ method, weightBits: options.weightBits ?? cpuWeightBits() },
+    ...{ signal: options.signal, progress: options.progress },
+  })
 
 /** 7 where this CPU's u8×s8 products saturate, else 8. */
 export const cpuWeightBits = (): 7 | 8 => (hardware().int8.saturates ? 7 : 8)

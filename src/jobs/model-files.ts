@@ -42,10 +42,18 @@ export function writeCompanions(
 
 /** ONNX files of a folder that Limbeck wrote, the fastest of this machine first. */
 const modelFiles = [
-  ...['model_cpu_quantized', 'model_cpu_q4', 'model_cpu_int8', 'model_cpu_fp16', 'model_cpu_bf16'],
+  ...[
+    'model_cpu_quantized',
+    'model_cpu_static',
+    'model_cpu_q4',
+    'model_cpu_int8',
+    'model_cpu_fp16',
+    'model_cpu_bf16',
+  ],
   ...[
     'model_cpu',
     'model_quantized',
+    'model_static',
     'model_q4',
     'model_int8',
     'model_fp16',

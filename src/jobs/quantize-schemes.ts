@@ -6,6 +6,8 @@
 import { LimbeckError } from '../errors.ts'
 import type { Quantization } from '../passes/quantize.ts'
 import type { BlockQuantizationOptions } from '../passes/quantize-blocks.ts'
+import type { CalibrationMethod } from '../stats/calibrators.ts'
+import type { Calibration } from './calibrate.ts'
 
 /** Settings of all schemes together; which of them a scheme takes, its row says. */
 export interface SchemeSettings {
@@ -13,6 +15,10 @@ export interface SchemeSettings {
   readonly weightBits?: 7 | 8 | undefined
   /** Dynamic INT8 with a range for each token, not for each batch. */
   readonly perToken?: boolean | undefined
+  /** SmoothQuant: inputs with outliers are divided, their weights multiplied; searched for on the data. */
+  readonly smooth?: boolean | undefined
+  /** How ranges are found from the data; default `percentile`. */
+  readonly calibrate?: CalibrationMethod | undefined
   /** Elements of a row that share a scale; default 32. */
   readonly block?: number | undefined
   /** No zero points: smaller by a little, less exact. */
@@ -33,6 +39,8 @@ export interface SchemeContext {
   readonly exclude: readonly string[] | undefined
   /** Codes found by calibration. */
   readonly parts: BlockQuantizationOptions['parts']
+  /** Ranges, and divisions of inputs, found by calibration. */
+  readonly calibration?: Pick<Calibration, 'ranges' | 'smooth'> | undefined
 }
 
 export interface SchemeRow {
@@ -64,12 +72,25 @@ export const quantizeSchemes = {
   'dynamic-int8': {
     title: 'INT8',
     suffix: 'quantized',
-    settings: ['weightBits', 'perToken'],
-    plan: ({ weightBits, perToken }, { target, cpuBits, exclude }) => ({
+    settings: ['weightBits', 'perToken', 'smooth'],
+    plan: ({ weightBits, perToken }, { target, cpuBits, exclude, calibration }) => ({
       scheme: 'dynamic-int8',
       exclude,
       weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
       ...(perToken && { activations: 'token' }),
+      smooth: calibration?.smooth,
+    }),
+  },
+  'static-int8': {
+    title: 'static INT8',
+    suffix: 'static',
+    settings: ['weightBits', 'smooth', 'calibrate'],
+    plan: ({ weightBits }, { target, cpuBits, exclude, calibration }) => ({
+      scheme: 'static-int8',
+      exclude,
+      weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
+      ranges: calibration?.ranges ?? {},
+      smooth: calibration?.smooth,
     }),
   },
   'int8-weights': {
@@ -109,6 +130,8 @@ export const quantizeSchemeNames = Object.keys(quantizeSchemes) as readonly Quan
 const flags: Readonly<Record<keyof SchemeSettings, string>> = {
   weightBits: '--weight-bits',
   perToken: '--per-token',
+  smooth: '--smooth',
+  calibrate: '--calibrate',
   block: '--block',
   symmetric: '--symmetric',
   method: '--method',

@@ -96,7 +96,7 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
           settings: { ...settings, data: { ...data, file: '' } },
         })
   const known = cache?.read() as Calibration | undefined
-  if (known) return { ...known, seconds: seconds(), cached: cache?.file }
+  if (known?.ranges) return { ...known, seconds: seconds(), cached: cache?.file }
   const text = await calibrationBatches(data, model, tokenizer, maxLength, samples)
   const rounds = calibrators[method]({}).rounds
   const { length } = text.batches

@@ -154,6 +154,7 @@ class Match {
   reason = ''
   /** The value of which the reason speaks. */
   at: Value | undefined
+  private failed = { depth: 0, isNumber: false }
   private readonly values = new Map<string, Value>()
   private readonly named = new Map<string, Node>()
   private readonly inner: Node[] = []
@@ -237,7 +238,12 @@ class Match {
       const near =
         found === pattern.value || Math.abs((found ?? Number.NaN) - pattern.value) <= tolerance
       if (near) return rest()
-      return this.fail(`expected ${pattern.value}, found ${found ?? 'no constant'}`, value)
+      const isNumber = found !== undefined
+      return this.fail(
+        `expected ${pattern.value}, found ${found ?? 'no constant'}`,
+        value,
+        isNumber,
+      )
     }
     if (pattern.kind === 'op') {
       const producer = this.context.producer(value)
@@ -262,8 +268,11 @@ class Match {
     return false
   }
 
-  private fail(reason: string, at?: Value): false {
-    if (this.inner.length >= this.best) {
+  /** Of two failures as far in, one over a number says more than one over another bracketing. */
+  private fail(reason: string, at?: Value, isNumber = false): false {
+    const depth = this.inner.length
+    if (depth >= this.best && (depth > this.failed.depth || isNumber || !this.failed.isNumber)) {
+      this.failed = { depth, isNumber }
       this.reason = reason
       this.at = at
     }

@@ -39,6 +39,13 @@ export { type ReportOptions, type ReportResult, report } from './jobs/report.ts'
 export { type RunOptions, type RunResult, run } from './jobs/run.ts'
 export { runVariants, type VariantRun } from './jobs/run-variants.ts'
 export { type SaveOptions, save } from './jobs/save.ts'
+export {
+  type LayerSensitivity,
+  type MeasuredLoss,
+  type SensitivityOptions,
+  type SensitivityResult,
+  sensitivity,
+} from './jobs/sensitivity.ts'
 export type { Progress, Step } from './report/progress.ts'
 export type { Report, VariantReport } from './report/report.ts'
 export type { ReportDetails } from './report/report-details.ts'

@@ -50,6 +50,12 @@ const rows: Readonly<Record<string, Row>> = {
     bad: ['nowhere', '-o', 'none'],
     misuse: ['model', '-o', 'none', '--weight-bits', '5'],
   },
+  sensitivity: {
+    good: ['model', ...data, '--limit', '4', '--threads', '1'],
+    keys: ['layers', 'loss', 'all'],
+    bad: ['model', '--data', 'nowhere.tsv'],
+    misuse: ['model', ...data, '--threads', '9999'],
+  },
   eval: {
     good: ['model', ...data],
     keys: ['metrics', 'n', 'batchSize'],

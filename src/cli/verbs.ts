@@ -19,6 +19,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: 'write a model as ONNX with INT8 weights',
     load: async () => (await import('./quantize.ts')).quantizeVerb,
   },
+  sensitivity: {
+    summary: 'rank layers by what quantization does to them, and say which to leave in fp32',
+    load: async () => (await import('./sensitivity.ts')).sensitivityVerb,
+  },
   fuse: {
     summary: "fuse the operators of anybody's ONNX file, and compare the result with it",
     load: async () => (await import('./fuse.ts')).fuseVerb,

@@ -15,27 +15,37 @@ const data = join(folder, 'dev.tsv')
 const layer = 'encoder.layer.2'
 const victim = `${layer}.output.dense`
 
-type Header = Record<string, { readonly shape: number[]; readonly data_offsets: [number, number] }>
+/** 30 as a half float. */
+const THIRTY = 0x4f80
+
+interface Entry {
+  readonly dtype: string
+  readonly shape: number[]
+  readonly data_offsets: [number, number]
+}
+
+type Header = Record<string, Entry>
 
 /** The example's weights, sabotaged. */
 function sabotaged(): Uint8Array {
   const bytes = Uint8Array.from(readFileSync(join(example, 'model.safetensors')))
   const length = Number(new DataView(bytes.buffer).getBigUint64(0, true))
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Header
-  const change = (name: string, value: (row: number, column: number, old: number) => number) => {
+  /** Sets the half floats that `which` names by row and column. */
+  const set = (name: string, bits: number, which: (row: number, column: number) => boolean) => {
     const key = Object.keys(header).find((each) => each.endsWith(`${layer}.${name}`))!
-    const { shape, data_offsets: offsets } = header[key]!
+    const { dtype, shape, data_offsets: offsets } = header[key]!
+    expect(dtype).toBe('F16')
     const columns = shape[1] ?? 1
     const view = new DataView(bytes.buffer, 8 + length + offsets[0], offsets[1] - offsets[0])
-    for (let i = 0; i < view.byteLength / 4; i++) {
-      const [row, column] = [Math.floor(i / columns), i % columns]
-      view.setFloat32(4 * i, value(row, column, view.getFloat32(4 * i, true)), true)
+    for (let i = 0; i < view.byteLength / 2; i++) {
+      if (which(Math.floor(i / columns), i % columns)) view.setUint16(2 * i, bits, true)
     }
   }
   const unit = 7
-  change('intermediate.dense.weight', (row, _, old) => (row === unit ? 0 : old))
-  change('intermediate.dense.bias', (row, _, old) => (row === unit ? 0 : old))
-  change('output.dense.weight', (_, column, old) => (column === unit ? 300 : old))
+  set('intermediate.dense.weight', 0, (row) => row === unit)
+  set('intermediate.dense.bias', 0, (row) => row === unit)
+  set('output.dense.weight', THIRTY, (_, column) => column === unit)
   return bytes
 }
 

@@ -23,6 +23,7 @@ export const sensitivityVerb = defineVerb({
     'maxLength',
     'scheme',
     'weightBits',
+    'perToken',
     'exclude',
     'runThreads',
   ],
@@ -31,9 +32,18 @@ export const sensitivityVerb = defineVerb({
   async run({ args: [model], options, signal, progress }) {
     const { sensitivity } = await import('../jobs/sensitivity.ts')
     const { evalData, maxLength, runThreads: threads, scheme, weightBits, ...others } = options
-    const { revision, offline, exclude, ...columns } = others
+    const { revision, offline, exclude, perToken, ...columns } = others
     const data = dataOf(evalData, columns)
-    const settings = { revision, offline, exclude, maxLength, threads, scheme, weightBits }
+    const settings = {
+      revision,
+      offline,
+      exclude,
+      maxLength,
+      threads,
+      scheme,
+      weightBits,
+      perToken,
+    }
     const result = await sensitivity({ model, data, ...settings, signal, progress })
     return { json: result, text: (view) => sensitivityText(result, view) }
   },

@@ -21,17 +21,21 @@ import { type Interval, mean } from '../stats/interval.ts'
 import { cpuWeightBits } from './export-model.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { load, tokenizerOf } from './load.ts'
-import { requireFile } from './model-files.ts'
 import { checkThreads, maxLengthOf } from './model-limits.ts'
+import { type QuantizeScheme, schemeRow } from './quantize-schemes.ts'
+import { requireFile } from './require-file.ts'
 
 export interface SensitivityOptions extends HubOptions {
   /** Model folder, or `org/name` of the Hub. */
   readonly model: string
   /** Texts like those that the model is for (128 unless `limit` says otherwise); labels are not looked at. */
   readonly data: DataOptions
-  readonly scheme?: 'dynamic-int8' | undefined
+  /** One that marks layers: dynamic-int8 (default), int8-weights, int4. */
+  readonly scheme?: QuantizeScheme | undefined
   /** Range of the weights; default what `quantize` takes on this CPU. */
   readonly weightBits?: 7 | 8 | undefined
+  /** Dynamic INT8 with a range for each token. */
+  readonly perToken?: boolean | undefined
   /** Layers that stay fp32 anyway. */
   readonly exclude?: readonly string[] | undefined
   /** Layers to measure exactly; default 10. */
@@ -86,8 +90,14 @@ const WORST = 10
 export async function sensitivity(options: SensitivityOptions): Promise<SensitivityResult> {
   const { data, scheme = 'dynamic-int8', worst = WORST, signal, progress, threads } = options
   const start = performance.now()
-  if (scheme !== 'dynamic-int8') {
-    throw new LimbeckError('usage', `--scheme ${scheme} is not known; known is dynamic-int8.`)
+  const { exclude, weightBits, perToken } = options
+  const settings = { weightBits, perToken }
+  const context = { target: 'cpu', cpuBits: cpuWeightBits(), exclude, parts: undefined } as const
+  const annotating = quantizePasses(schemeRow(scheme, settings).plan(settings, context), 'before')
+  if (annotating.length === 0) {
+    throw new LimbeckError('usage', `--scheme ${scheme} has no layers to choose among.`, {
+      hint: 'It converts the whole model; take dynamic-int8, int8-weights or int4.',
+    })
   }
   checkThreads(threads)
   requireFile(data.file)
@@ -95,9 +105,7 @@ export async function sensitivity(options: SensitivityOptions): Promise<Sensitiv
   const model = load(path)
   const tokenizer = await tokenizerOf(model)
   const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-  const { exclude, weightBits = cpuWeightBits() } = options
-  const passes = quantizePasses({ scheme, weightBits, exclude }, 'before')
-  const graph = runPasses(model.graph, passes).graph
+  const graph = runPasses(model.graph, annotating).graph
   const text = await calibrationBatches(data, model, tokenizer, maxLength, data.limit ?? SAMPLES)
   const read = tensorReader(nodeFiles).read
   const run = { signal, threads }
@@ -173,10 +181,12 @@ function ranking(noise: readonly LayerNoise[], graph: Graph): LayerSensitivity[]
     const stored = parts.map(({ node: { op, inputs } }) =>
       op === 'Gather' ? inputs[0] : producers.get(inputs[1])?.inputs[0],
     )
-    // a weight that layers share is stored once; fp32 takes 4 bytes an element instead of 1
+    // a weight that layers share is stored once
+    const note = parts[0]!.node.quantization!
+    const spared = 4 - (note.scheme === 'blocks' ? note.weightBits : 8) / 8
     const bytes = [...new Set(stored)]
       .map((value) => (value && graph.weights.get(value)?.tensor.shape) ?? [])
-      .reduce((total, shape) => total + elementCount(shape) * 3, 0)
+      .reduce((total, shape) => total + elementCount(shape) * spared, 0)
     const sum = (of: 'signal' | 'noise') => parts.reduce((total, part) => total + part[of], 0)
     const decibels = signalToNoise(sum('signal'), sum('noise'))
     if (Number.isNaN(decibels)) throw notFinite(path)

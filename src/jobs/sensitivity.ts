@@ -94,9 +94,9 @@ export async function sensitivity(options: SensitivityOptions): Promise<Sensitiv
   const settings = { weightBits, perToken }
   const context = { target: 'cpu', cpuBits: cpuWeightBits(), exclude, parts: undefined } as const
   const annotating = quantizePasses(schemeRow(scheme, settings).plan(settings, context), 'before')
-  if (annotating.length === 0) {
-    throw new LimbeckError('usage', `--scheme ${scheme} has no layers to choose among.`, {
-      hint: 'It converts the whole model; take dynamic-int8, int8-weights or int4.',
+  if (annotating.length === 0 || scheme === 'static-int8') {
+    throw new LimbeckError('usage', `--scheme ${scheme} cannot be ranked layer by layer.`, {
+      hint: 'Take dynamic-int8, int8-weights or int4: no ranges are needed, and layers can be left out.',
     })
   }
   checkThreads(threads)

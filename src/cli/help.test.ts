@@ -26,6 +26,7 @@ test('limbeck --help', async () => {
       optimize       make a model smaller and faster, and prove what it cost
       export         write a model as ONNX, fp32
       quantize       write a model as ONNX with INT8 weights
+      sensitivity    rank layers by what quantization does to them, and say which to leave in fp32
       fuse           fuse the operators of anybody's ONNX file, and compare the result with it
       eval           measure a model on labelled data, with intervals
       bench          measure latency and memory, interleaved with a rival
@@ -47,8 +48,8 @@ test('limbeck optimize --help', async () => {
     make a model smaller and faster, and prove what it cost
 
     Arguments:
-      model                          model folder (config.json, model.safetensors, tokenizer), or
-                                     org/name of the Hub
+      model                          model folder (config.json, model.safetensors, tokenizer), any ONNX
+                                     file, or org/name of the Hub
 
     Data:
       --data <file>                  data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text,
@@ -82,6 +83,8 @@ test('limbeck optimize --help', async () => {
     Measurement:
       --threads <n>                  threads of each run (default: 1)
       --shapes <list>                texts x tokens; the last decides (default: 1x16,1x128)
+      --dim <name=n>                 size of a file's dimension that the shape does not give; may be
+                                     repeated
       --seconds <s>                  time for each shape and thread count (default: 8)
       --batch-size <n>               texts that run together; results of dynamic INT8 depend on it
                                      (default: 32)
@@ -104,6 +107,7 @@ test('limbeck optimize --help', async () => {
     Examples:
       limbeck optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%
       limbeck optimize ./my-model --data texts.txt
+      limbeck optimize ./model.onnx
     "
   `)
 })
@@ -116,7 +120,8 @@ test('limbeck export --help', async () => {
     write a model as ONNX, fp32
 
     Arguments:
-      model               model folder (config.json, model.safetensors), or org/name of the Hub
+      model               model folder (config.json, model.safetensors), any ONNX file, or org/name of
+                          the Hub
 
     Model:
       --revision <name>   branch, tag or commit of a model of the Hub (default: main)
@@ -149,16 +154,21 @@ test('limbeck quantize --help', async () => {
     write a model as ONNX with INT8 weights
 
     Arguments:
-      model                     model folder (config.json, model.safetensors), or org/name of the Hub
+      model                     model folder (config.json, model.safetensors), any ONNX file, or
+                                org/name of the Hub
 
     Model:
       --revision <name>         branch, tag or commit of a model of the Hub (default: main)
       --offline                 send no request: a model of the Hub must lie in the Hub's cache
-      --scheme <scheme>         how to quantize: dynamic-int8, int8-weights, int4, fp16 or bf16
-                                (default: dynamic-int8)
+      --scheme <scheme>         how to quantize: dynamic-int8, static-int8, int8-weights, int4, fp16 or
+                                bf16 (default: dynamic-int8)
       --weight-bits <bits>      range of the weights, 7 or 8 bits (default: 7 where a CPU could
                                 saturate)
       --per-token               dynamic-int8 with a range for each token: no result depends on its batch
+      --smooth                  SmoothQuant for INT8: outliers of inputs move into weights, as --data
+                                shows them
+      --calibrate <method>      how static-int8 finds ranges: min-max, moving-average, percentile,
+                                entropy or mse (default: percentile)
       --block <n>               weights of a row that share a scale: 16, 32, 64, 128 or 256 (default:
                                 32)
       --symmetric               blocks without zero points: smaller by a little, less exact

@@ -305,9 +305,9 @@ const misuse: readonly Case[] = [
     error: /required option '-o, --output <dir>' not specified/,
   },
   {
-    title: 'a scheme that is not there yet',
+    title: 'an unknown scheme',
     args: ['quantize', 'model', '--scheme', 'gptq', '-o', 'new'],
-    error: /'gptq' is invalid.*Allowed choices are dynamic-int8\./,
+    error: /'gptq' is invalid.*Allowed choices are dynamic-int8, static-int8, int8-weights/,
   },
 ]
 

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { type BenchRow, benchModels, formatShape } from '../src/bench/index.ts'
 import { padBatch } from '../src/data/pad-batch.ts'
 import { randomEncodings } from '../src/data/random-tokens.ts'
+import { LimbeckError } from '../src/errors.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
 import { evaluate } from '../src/jobs/evaluate.ts'
 import { exportModel, type QuantizeOptions, quantize } from '../src/jobs/export-model.ts'
@@ -91,9 +92,11 @@ async function measure(folder: string): Promise<QuantizationRow[]> {
       const out = join(folder, `${task.title}-${own.length}`)
       const both = { model: task.model, output: out }
       const data = scheme?.samples ? { data: calibrationOf(task) } : {}
-      const written = scheme
-        ? await quantize({ ...both, ...scheme, ...data })
-        : await exportModel(both)
+      const written = await (scheme
+        ? quantize({ ...both, ...scheme, ...data })
+        : exportModel(both)
+      ).catch(refused)
+      if (!written) continue
       const [portable, cpu] = written.variants
       const path = join(out, cpu!.file)
       const { metrics } = await evaluate({ model: path, data: task.data, threads: 2 })
@@ -114,6 +117,12 @@ async function measure(folder: string): Promise<QuantizationRow[]> {
     rows.push(...own.map((row) => ({ ...row, latency: latency.get(row.scheme)! })))
   }
   return rows
+}
+
+/** A file that is not its source is no row: Limbeck refuses it, and the others go on. */
+function refused(error: unknown): undefined {
+  if (!(error instanceof LimbeckError) || error.code !== 'verify') throw error
+  say(`refused: ${error.message}`)
 }
 
 /** Texts of the training split, never those that are judged. */

@@ -3,6 +3,7 @@
  * Never a pickle, never another framework's copy of the same weights.
  */
 import { LimbeckError, nearest } from '../errors.ts'
+import { companionNames, onnxNames } from './folder-names.ts'
 import { checkedPath } from './model-id.ts'
 
 /** What the weights are for. */
@@ -22,43 +23,12 @@ export interface NeededFiles {
   readonly index: string | undefined
 }
 
-const description: ReadonlySet<string> = new Set([
-  'config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'vocab.txt',
-  'added_tokens.json',
-  'modules.json',
-  'sentence_bert_config.json',
-  'config_sentence_transformers.json',
-])
+const description: ReadonlySet<string> = new Set(['config.json', ...companionNames])
 /** Modules of sentence-transformers: `1_Pooling/config.json`. */
 const moduleConfig = /^\d+_\w+\/config\.json$/
 const OURS = 'limbeck.json'
 const WHOLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
-/** Variants that Limbeck and Transformers.js write, as `run` looks for them. */
-const onnxNames = [
-  ...[
-    'model_cpu_quantized',
-    'model_cpu_static',
-    'model_cpu_q4',
-    'model_cpu_int8',
-    'model_cpu_fp16',
-    'model_cpu_bf16',
-  ],
-  ...[
-    'model_cpu',
-    'model_quantized',
-    'model_static',
-    'model_q4',
-    'model_int8',
-    'model_fp16',
-    'model_bf16',
-    'model',
-  ],
-]
 
 /** Chooses among the paths of a repository. @throws LimbeckError saying what the repository lacks. */
 export function neededFiles(id: string, paths: ReadonlySet<string>, wanted: Wanted): NeededFiles {

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import { folderFile } from '../hub/folder-file.ts'
+import { companionNames, onnxNames } from '../hub/folder-names.ts'
 import { readTextFile } from '../hub/node-files.ts'
 import { copyFiles, LIMBECK_FILE } from '../hub/write-folder.ts'
 import { staysInside } from '../onnx/file-access.ts'
@@ -12,18 +13,8 @@ import { parseJson } from '../onnx/parse-json.ts'
 import type { OpenedModel } from './load.ts'
 import { requireFile } from './require-file.ts'
 
-/** What Transformers.js and Python tools read beside the weights. */
-const companions: readonly string[] = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'vocab.txt',
-  'added_tokens.json',
-  'modules.json',
-  'sentence_bert_config.json',
-  'config_sentence_transformers.json',
-  '1_Pooling/config.json',
-]
+/** What travels with the ONNX files. */
+const companions: readonly string[] = [...companionNames, '1_Pooling/config.json']
 
 /** Copies tokenizer and pooling files, and writes the configuration; gives the names written. */
 export function writeCompanions(
@@ -40,32 +31,10 @@ export function writeCompanions(
   return ['config.json', ...copyFiles(model.folder.path, folder, companions)]
 }
 
-/** ONNX files of a folder that Limbeck wrote, the fastest of this machine first. */
-const modelFiles = [
-  ...[
-    'model_cpu_quantized',
-    'model_cpu_static',
-    'model_cpu_q4',
-    'model_cpu_int8',
-    'model_cpu_fp16',
-    'model_cpu_bf16',
-  ],
-  ...[
-    'model_cpu',
-    'model_quantized',
-    'model_static',
-    'model_q4',
-    'model_int8',
-    'model_fp16',
-    'model_bf16',
-    'model',
-  ],
-]
-
 /** The ONNX file that `variant` names in a folder; by default what `optimize` chose, or the first. */
 export function findModelFile(folder: string, variant?: string): string | undefined {
   if (folder.endsWith('.onnx')) return requireFile(folder)
-  const names = variant === undefined ? [...chosenFile(folder), ...modelFiles] : [variant]
+  const names = variant === undefined ? [...chosenFile(folder), ...onnxNames] : [variant]
   for (const name of names) {
     const bare = name.replace(/^onnx\//, '').replace(/\.onnx$/, '')
     const file = staysInside(bare) && folderFile(folder, join('onnx', `${bare}.onnx`))
@@ -73,7 +42,7 @@ export function findModelFile(folder: string, variant?: string): string | undefi
   }
   if (variant === undefined) return undefined
   throw new LimbeckError('usage', `${folder}: there is no variant ${variant}.`, {
-    hint: `Variants are files of its onnx folder, such as ${modelFiles.join(', ')}.`,
+    hint: `Variants are files of its onnx folder, such as ${onnxNames.join(', ')}.`,
   })
 }
 
@@ -89,7 +58,7 @@ function chosenFile(folder: string): readonly string[] {
     if (chosen === undefined || report === undefined) return []
     const variant = report.variants.find(({ name }) => name === chosen)
     if (variant && variant.file === undefined) return ['model']
-    return modelFiles.filter((name) => variant?.file === `onnx/${name}.onnx`)
+    return onnxNames.filter((name) => variant?.file === `onnx/${name}.onnx`)
   } catch {
     // somebody else's file of that name decides nothing
     return []

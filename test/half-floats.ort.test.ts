@@ -1,49 +1,48 @@
 /**
- * Half floats: a tiny BERT as near to its fp32 outputs and to those of the reference conversion as float16 is, a
- * row of padding alone without NaN, and files of half the size by storage alone.
+ * Half floats: a tiny BERT as near to its fp32 outputs as they are, a row of padding alone without NaN, and files
+ * of half the size. (The reference conversion: reference-accuracy.ort.test.ts.)
  */
-import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { HostTensor } from '../src/graph/data-type.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
 import { load } from '../src/jobs/load.ts'
-import { logicalGraph } from '../src/jobs/logical-graph.ts'
 import { tensorReader } from '../src/onnx/materialize.ts'
 import { onnxBytes } from '../src/onnx/write-onnx.ts'
 import { runPasses } from '../src/passes/index.ts'
 import { loweringOpset, pipeline } from '../src/passes/pipelines.ts'
 import type { Quantization } from '../src/passes/quantize.ts'
-import { openInline } from '../src/runtime/index.ts'
 import { describeWith, fixture, realData } from './support/fixtures.ts'
-import { asInt64, maxDifference, readTensors, runGraph } from './support/tensors.ts'
+import { asInt64, maxDifference, readTensors, runGraph, withPrefix } from './support/tensors.ts'
 
 const computed = { scheme: 'float16' } as const
 
-describeWith(fixture('quantization/bert-fp16'), 'float16, beside the reference conversion', () => {
-  const io = readTensors(fixture('exports/bert-sequence-classification/io.safetensors'))
-  const { graph } = logicalGraph(fixture('exports/bert-sequence-classification/torchscript.onnx'))
-  const prefix = Object.keys(io)
-    .find((name) => name.endsWith('input_ids'))!
-    .replace('input_ids', '')
-  const feeds = asInt64(
-    Object.fromEntries(graph.inputs.map(({ name }) => [name, io[`${prefix}${name}`]!])),
+const name = 'bert-sequence-classification'
+const schemes: readonly (readonly [string, Quantization, number])[] = [
+  ['float16', computed, 2e-3],
+  ['float16 storage', { scheme: 'float-storage', type: 'float16' }, 1e-3],
+  ['bfloat16 storage', { scheme: 'float-storage', type: 'bfloat16' }, 2e-2],
+]
+
+describeWith(fixture('models', name), 'half floats of a tiny BERT', () => {
+  const { graph } = load(fixture('models', name))
+  const cases = schemes.flatMap((row) =>
+    (['cpu', 'portable'] as const).map((lowering) => [lowering, ...row] as const),
   )
 
-  it.each(['cpu', 'portable'] as const)('%s', async (lowering) => {
-    const { logits } = await runGraph(graph, feeds, { lowering, quantize: computed })
-    const exact = (await runGraph(graph, feeds, { lowering })).logits
-    expect(logits!.dtype).toBe('float32')
-    expect(maxDifference(logits, exact)).toBeLessThan(1e-3)
-    const theirs = await openInline(readFileSync(fixture('quantization/bert-fp16/model.onnx')), {
-      threads: 1,
-    })
-    try {
-      expect(maxDifference(logits, (await theirs.run(feeds)).logits)).toBeLessThan(1e-3)
-    } finally {
-      await theirs.release()
+  it.each(cases)('%s, %s: masks of every kind', async (lowering, _, quantize, tolerance) => {
+    for (const file of ['io', 'io-masks']) {
+      const io = readTensors(fixture('models', name, `${file}.safetensors`))
+      const inputs = asInt64(withPrefix(io, 'in.'))
+      const expected = withPrefix(io, 'out.').logits
+      const whole = await runGraph(graph, inputs, { lowering })
+      const found = await runGraph(graph, inputs, { lowering, quantize })
+      expect(found.logits!.dtype).toBe('float32')
+      expect(maxDifference(found.logits, whole.logits)).toBeLessThan(tolerance)
+      if (expected) expect(maxDifference(found.logits, expected)).toBeLessThan(tolerance)
     }
   })
 
+  const feeds = asInt64(withPrefix(readTensors(fixture('models', name, 'io.safetensors')), 'in.'))
   it.each([
     'cpu',
     'portable',
@@ -77,6 +76,10 @@ describeWith(model, 'half floats of a real encoder', () => {
     const opset = loweringOpset.cpu
     return onnxBytes(runPasses(graph, passes).graph, { opset, reader }).length
   }
+
+  it('computed in half floats, it is half the file', () => {
+    expect(bytesOf(computed) / bytesOf()).toBeLessThan(0.51)
+  })
 
   it.each([
     ['float16', 5e-3],

@@ -1,12 +1,12 @@
 /**
  * Static INT8 on a tiny BERT, against the reference quantizer on the same four batches: scales and zero points
- * within 1e-6, and logits at least as near to fp32 as its own in every form.
+ * within 1e-6, and the kernels that each form is for. (Its accuracy: reference-accuracy.ort.test.ts.)
  */
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { profileRuns } from '../src/bench/measure-machine.ts'
 import { calibrateLayers } from '../src/fit/calibrate.ts'
-import { type HostTensor, hostArray } from '../src/graph/data-type.ts'
+import { hostArray } from '../src/graph/data-type.ts'
 import type { Graph } from '../src/graph/graph.ts'
 import { transposed } from '../src/graph/tensor.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
@@ -15,18 +15,12 @@ import { readOnnx } from '../src/onnx/index.ts'
 import { materialize, tensorReader } from '../src/onnx/materialize.ts'
 import { quantizedWeight, WHOLE_TENSOR } from '../src/onnx/quantize-weight.ts'
 import { activationScale } from '../src/passes/activation-scale.ts'
-import { type Lowering, type Quantization, raise, runPasses } from '../src/passes/index.ts'
+import { raise, runPasses } from '../src/passes/index.ts'
 import { linearProducts } from '../src/passes/linear-layers.ts'
 import type { LayerRanges } from '../src/passes/quantize-static.ts'
 import { exportsRoot, recorded } from './support/exports.ts'
 import { describeWith, fixture } from './support/fixtures.ts'
-import {
-  maxDifference,
-  readTensors,
-  runGraph,
-  scratchFolder,
-  withPrefix,
-} from './support/tensors.ts'
+import { readTensors, scratchFolder, withPrefix } from './support/tensors.ts'
 
 const file = 'bert-sequence-classification/torchscript.onnx'
 const root = fixture('quantization/bert-static')
@@ -36,14 +30,12 @@ describeWith(root, 'static INT8, against the reference quantizer', () => {
   const folder = scratchFolder()
   let graph: Graph
   let ranges: Record<string, LayerRanges>
-  let ofPercentile: Record<string, LayerRanges>
   beforeAll(async () => {
     graph = runPasses(readOnnx(join(exportsRoot, file), nodeFiles), raise(read)).graph
     const stored = readTensors(join(root, 'calibration.safetensors'))
     const batches = [0, 1, 2, 3].map((i) => withPrefix(stored, `batch${i}.`))
     // the reference looks at padding too
     ranges = await calibrateLayers(graph, batches, { method: 'min-max', outputs: true, mask: '' })
-    ofPercentile = await calibrateLayers(graph, batches, { method: 'percentile', outputs: true })
   })
 
   it('finds the same scales and zero points of activations', () => {
@@ -90,41 +82,14 @@ describeWith(root, 'static INT8, against the reference quantizer', () => {
     expect(compared).toBe(14)
   })
 
-  const float = () => recorded(file, 'out.').logits!
-  const outputs = async (quantize: Quantization, lowering: Lowering) => {
-    const options = { lowering, quantize, optimization: 'default' } as const
-    return (await runGraph(graph, recorded(file, 'in.'), options)).logits!
-  }
-  const referenceOf = (folder: string, name: string) =>
-    readTensors(join(fixture('quantization'), folder, `${name}.safetensors`)).logits!
   const usual = { weightBits: 8, smallest: 0 } as const
-
-  it.each([
-    ['qdq', 'column', 'portable', 'qdq_per_channel'],
-    ['qdq', 'tensor', 'portable', 'qdq_per_tensor'],
-    ['qdq', 'column', 'cpu', 'qdq_per_channel'],
-    ['cpu', 'column', 'cpu', 'qdq_per_channel'],
-    ['cpu', 'tensor', 'cpu', 'qdq_per_tensor'],
-    ['qoperator', 'column', 'portable', 'qoperator_per_channel'],
-    ['qoperator', 'column', 'cpu', 'qoperator_per_channel'],
-  ] as const)('form %s, a scale a %s, %s', async (form, granularity, lowering, name) => {
-    const scheme = 'static-int8' as const
-    // integers out lose by the longest tail: percentiles of the same batches
-    const used = form === 'qoperator' ? ofPercentile : ranges
-    const quantize = { scheme, ...usual, ranges: used, form, granularity }
-    const found = await outputs(quantize, lowering)
-    const reference = referenceOf('bert-static', name)
-    const error = maxDifference(found, float())
-    expect(error).toBeLessThanOrEqual(maxDifference(reference, float()))
-    expect(error).toBeGreaterThan(1e-4)
-    expect(rootMeanSquare(found, float())).toBeLessThan(rootMeanSquare(reference, float()))
-  })
 
   // fourteen layers; of rank 2 (pooler, classifier) ONNX Runtime makes a pair's product a Gemm, which it does not fuse
   it.each([
     ['cpu', 'cpu', 'MatMulIntegerToFloat', 14],
     ['qdq', 'portable', 'MatMulIntegerToFloat', 12],
-    ['qoperator', 'portable', 'QLinearMatMul', 14],
+    // the classifier's product is an answer: no range of its output clips it
+    ['qoperator', 'portable', 'QLinearMatMul', 13],
   ] as const)('form %s reaches its kernel', async (form, lowering, kernel, expected) => {
     const quantize = { scheme: 'static-int8', ...usual, ranges, form } as const
     const plan = { name: form, file: `${form}.onnx`, lowering, quantize }
@@ -134,23 +99,4 @@ describeWith(root, 'static INT8, against the reference quantizer', () => {
     })
     expect(nodes.filter((node) => node.kernel === kernel)).toHaveLength(expected)
   })
-
-  // the largest of nine errors goes up and down by chance: 0.0121 by column where the reference has 0.0090
-  it.each([
-    ['column', 'cpu', 'per_channel'],
-    ['column', 'portable', 'per_channel'],
-    ['tensor', 'cpu', 'per_tensor'],
-    ['tensor', 'portable', 'per_tensor'],
-  ] as const)('ranges at run time, a scale a %s, %s', async (granularity, lowering, name) => {
-    const scheme = 'dynamic-int8' as const
-    const found = await outputs({ scheme, ...usual, granularity }, lowering)
-    const error = rootMeanSquare(found, float())
-    expect(error).toBeLessThan(rootMeanSquare(referenceOf('bert-dynamic', name), float()))
-    expect(error).toBeGreaterThan(1e-4)
-  })
 })
-
-function rootMeanSquare(a: HostTensor, b: HostTensor): number {
-  const [x, y] = [a, b].map(({ data }) => Array.from(data as Float32Array))
-  return Math.sqrt(x!.reduce((sum, value, i) => sum + (value - y![i]!) ** 2, 0) / x!.length)
-}

@@ -66,6 +66,14 @@ const inBlocks = (
   parts,
 })
 
+/** What a CPU widens to float32 to compute anyway: kept so, it rounds less often. */
+const widened = [
+  'Attention',
+  'LayerNormalization',
+  'RMSNormalization',
+  'SimplifiedLayerNormalization',
+]
+
 const blockSettings = ['block', 'symmetric', 'method', 'accuracyLevel'] as const
 
 export const quantizeSchemes = {
@@ -109,10 +117,10 @@ export const quantizeSchemes = {
     title: 'FP16',
     suffix: 'fp16',
     settings: ['storage'],
-    plan: ({ storage }, { exclude }) =>
+    plan: ({ storage }, { exclude, target }) =>
       storage
         ? { scheme: 'float-storage', type: 'float16', exclude }
-        : { scheme: 'float16', exclude },
+        : { scheme: 'float16', exclude, block: target === 'cpu' ? widened : [] },
   },
   bf16: {
     title: 'BF16',

@@ -7,6 +7,7 @@
  * | `qdq` | QuantizeLinear → DequantizeLinear → MatMul ← DequantizeLinear(W): what every runtime knows how to fuse |
  * | `qoperator` | QuantizeLinear → QLinearMatMul → DequantizeLinear: integers out too, by the output's range |
  *
+ * Where `qoperator` has no range of an output, MatMulInteger and its scales give the product in float.
  * Layers of one input share its QuantizeLinear after common subexpressions are merged.
  */
 import { int } from '../graph/attributes.ts'
@@ -53,10 +54,7 @@ export const staticKernel =
     const { codes, scales, name } = weightOf(layer)
     const input = affineOf(context, note.input, `the input of ${name}`)
     const quantized = context.op('QuantizeLinear', [x, input.scale, input.zero])
-    const wanted = note.form ?? usual
-    // a scale folded into the layer has made its output's range another
-    const form = wanted === 'qoperator' && !note.output ? 'qdq' : wanted
-    return forms[form](context, layer, quantized, input, {
+    return forms[note.form ?? usual](context, layer, quantized, input, {
       codes: context.constant(codes, `${name}_quantized`),
       scales: context.constant(scales, `${name}_scale`),
       columns: layer.outSize,
@@ -87,7 +85,14 @@ const forms: Readonly<Record<StaticForm, StaticKernel>> = {
 
   qoperator(context, layer, quantized, { scale, zero }, parts) {
     const { note, name, codes, scales } = parts
-    const output = affineOf(context, note.output!, `the output of ${name}`)
+    // an answer, or a scale folded into the layer has made its output's range another
+    if (!note.output) {
+      const product = context.op('MatMulInteger', [quantized, codes, zero])
+      const float = context.op('Cast', [product], { to: int(1) })
+      const factor = context.op('Mul', [scale, scales])
+      return biased(context, layer, context.op('Mul', [float, factor]))
+    }
+    const output = affineOf(context, note.output, `the output of ${name}`)
     const weight = [codes, scales, zerosOf(context, parts)]
     const inputs = [quantized, scale, zero, ...weight, output.scale, output.zero]
     const product = context.op('QLinearMatMul', inputs)

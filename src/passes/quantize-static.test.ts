@@ -8,14 +8,16 @@ import { runPasses } from './pass.ts'
 import { pipeline } from './pipelines.ts'
 import { quantizeStatic, type StaticQuantization } from './quantize-static.ts'
 
-function sample(size = 64) {
+/** Two layers of one input, whose products are answers or go on. */
+function sample(size = 64, answers = false) {
   const b = new GraphBuilder('g')
   const x = b.input('x', 'float32', ['n', size])
   const weight = inlineTensor('float32', [size, size], new Float32Array(size * size).fill(0.5))
   for (const name of ['q', 'k']) {
     const turned = b.op('Transpose', [b.parameter({ name }, weight)], { perm: ints([1, 0]) })
     const bias = b.parameter({ name: `${name}.bias` }, float32Tensor(Array(size).fill(1)))
-    b.output(name, b.op('Add', [b.op('MatMul', [x, turned]), bias]))
+    const sum = b.op('Add', [b.op('MatMul', [x, turned]), bias])
+    b.output(name, answers ? sum : b.op('Sub', [sum, x]))
   }
   return b.build()
 }
@@ -66,6 +68,14 @@ describe('quantizeStatic', () => {
     for (const { op } of runPasses(sample(), passes).graph.nodes) {
       counts[op] = (counts[op] ?? 0) + 1
     }
-    expect(counts).toEqual(expected)
+    expect(counts).toEqual({ ...expected, Sub: 2 })
+  })
+  it('gives answers no range of their output', () => {
+    const ranges = { q: { input, output }, k: { input, output } }
+    const quantize = { scheme: 'static-int8', weightBits: 8, ranges, form: 'qoperator' } as const
+    const passes = pipeline({ lowering: 'cpu', quantize, read: () => new Uint8Array(0) })
+    const ops = runPasses(sample(64, true), passes).graph.nodes.map(({ op }) => op)
+    expect(ops.filter((op) => op === 'MatMulInteger')).toHaveLength(2)
+    expect(ops).not.toContain('QLinearMatMul')
   })
 })

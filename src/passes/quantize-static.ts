@@ -3,11 +3,13 @@
  *
  * Normalization, activation functions, softmax and residual sums stay fp32: in Transformers they hold the
  * outliers and cost little. Weights get a symmetric scale for each column (or one for the tensor), tables one for
- * each row, as with ranges found at run time. A layer without a range stays fp32, and is said so.
+ * each row, as with ranges found at run time. A layer without a range stays fp32, and is said so. Answers of the
+ * model get no range of their output: they are not to be clipped where the calibration's texts ended.
  */
-import type { StaticForm, ValueQuantization } from '../graph/graph.ts'
+import type { Node, StaticForm, ValueQuantization } from '../graph/graph.ts'
 import { checkRange } from './activation-scale.ts'
 import { annotateWeights, type WeightSelection } from './annotate-weights.ts'
+import { answerProducts } from './answer-layers.ts'
 import type { Pass } from './pass.ts'
 import type { Smoothing } from './smooth.ts'
 
@@ -36,23 +38,33 @@ export interface StaticQuantization extends WeightSelection {
 export const quantizeStatic = (options: StaticQuantization): Pass => {
   const { weightBits, ranges, granularity = 'column', form, smooth: _, ...selection } = options
   const ofForm = form ? { form } : {}
-  return annotateWeights({
-    ...selection,
-    name: 'quantize-static-int8',
-    summary: 'Marks linear layers for INT8 with ranges found by calibration, and embedding tables.',
-    note: (kind, _weight, _node, name) => {
-      if (kind === 'table') {
-        return { scheme: 'weight-only', bits: 8, weightBits: 8, granularity: 'row' }
-      }
-      const found = Object.hasOwn(ranges, name) ? ranges[name] : undefined
-      if (!found) return 'has no range from calibration'
-      const { input, output } = found
-      checkRange(input, `the input of ${name}`)
-      if (output) checkRange(output, `the output of ${name}`)
-      if (form === 'qoperator' && !output)
-        return 'has no range of its output, which qoperator needs'
-      const ofOutput = output ? { output } : {}
-      return { scheme: 'static', weightBits, granularity, input, ...ofOutput, ...ofForm }
-    },
-  })
+  const passFor = (answers: ReadonlySet<Node>): Pass =>
+    annotateWeights({
+      ...selection,
+      name: NAME,
+      summary: SUMMARY,
+      note: (kind, _weight, node, name) => {
+        if (kind === 'table') {
+          return { scheme: 'weight-only', bits: 8, weightBits: 8, granularity: 'row' }
+        }
+        const found = Object.hasOwn(ranges, name) ? ranges[name] : undefined
+        if (!found) return 'has no range from calibration'
+        const { input, output } = found
+        checkRange(input, `the input of ${name}`)
+        if (output) checkRange(output, `the output of ${name}`)
+        if (form === 'qoperator' && !output)
+          return 'has no range of its output, which qoperator needs'
+        const ofOutput = output && !answers.has(node) ? { output } : {}
+        return { scheme: 'static', weightBits, granularity, input, ...ofOutput, ...ofForm }
+      },
+    })
+  return {
+    name: NAME,
+    summary: SUMMARY,
+    apply: (graph, trace) => passFor(answerProducts(graph)).apply(graph, trace),
+  }
 }
+
+const NAME = 'quantize-static-int8'
+const SUMMARY =
+  'Marks linear layers for INT8 with ranges found by calibration, and embedding tables.'

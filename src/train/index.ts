@@ -7,3 +7,14 @@ export {
   crossEntropy,
   meanSquaredError,
 } from './losses.ts'
+export type { Group, Optimizer, StepPlace } from './optimizer.ts'
+export type { StateKind, StateTensor } from './step-state.ts'
+export {
+  type LossParts,
+  type ParameterShape,
+  type TrainingStep,
+  type TrainingStepOptions,
+  trainingStep,
+  type WriteLoss,
+} from './training-step.ts'
+export { type StepSettings, stepOutputs } from './write-update.ts'

@@ -1,0 +1,193 @@
+/**
+ * A graph and its loss become one graph of a whole training step: forward, loss, backward, update.
+ *
+ * Trained parameters become inputs, and outputs with their new values; so do the optimizer's moments, the
+ * moving average of the weights and sums of gradients (`step-state.ts`). Frozen parameters stay
+ * initializers. What varies from step to step are scalars, which `feeds` gives.
+ */
+import { LimbeckError } from '../errors.ts'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { HostTensor } from '../graph/data-type.ts'
+import { emptyGraph, type Graph, type Parameter, type Port, type Value } from '../graph/graph.ts'
+import { pruneDead } from '../graph/liveness.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import { backward } from './backward.ts'
+import { extendGraph } from './extend-graph.ts'
+import type { Group, Optimizer } from './optimizer.ts'
+import { type StateTensor, StepScalars, StepState } from './step-state.ts'
+import { type Learning, type StepSettings, stepOutputs, writeUpdate } from './write-update.ts'
+
+/** A loss, with the parts it is made of where curves of them are wanted. */
+export interface LossParts {
+  readonly loss: Value
+  readonly parts?: Readonly<Record<string, Value>>
+}
+
+/** Writes a scalar loss behind the forward graph; labels are inputs that it declares. */
+export type WriteLoss = (
+  b: GraphBuilder,
+  outputs: Readonly<Record<string, Value>>,
+  graph: Graph,
+) => Value | LossParts
+
+/** A parameter as rules about it see it. */
+export type ParameterShape = Parameter & { readonly shape: readonly number[] }
+
+export interface TrainingStepOptions {
+  /** The logical graph of the forward run. */
+  readonly graph: Graph
+  readonly loss: WriteLoss
+  /** Which parameters learn; default all that are not frozen. One that the loss does not reach never does. */
+  readonly trainable?: (parameter: ParameterShape) => boolean
+  /** Default AdamW. */
+  readonly optimizer?: Optimizer
+  /** Default: matrices decay, vectors (biases and norms) do not; every rate is 1. */
+  readonly groups?: (parameter: ParameterShape) => Partial<Group>
+  /** Largest norm of all gradients together; a longer one is scaled down to it. */
+  readonly clip?: number
+  /** Gradients are summed over micro-batches by a graph of their own. */
+  readonly accumulate?: boolean
+  /** Keeps an exponential moving average of the weights, with the decay that `feeds` is given. */
+  readonly ema?: boolean
+  /** Outputs of the forward graph to give as well. */
+  readonly outputs?: readonly string[]
+}
+
+export interface TrainingStep {
+  /** The whole step; with `accumulate`, the update from summed gradients alone. */
+  readonly graph: Graph
+  /** Forward, loss, backward: adds the gradients of one micro-batch to the sums, zero when a step begins. */
+  readonly accumulate: Graph | undefined
+  /** Every tensor that steps read and write; a graph has those among its ports that it takes or gives. */
+  readonly state: readonly StateTensor[]
+  /** Inputs of data: the model's own and the labels. */
+  readonly data: readonly Port[]
+  /** Trained parameters in the order of the output `gradient_squares`. */
+  readonly gradients: readonly string[]
+  /** Names of the loss's parts, outputs of their own. */
+  readonly parts: readonly string[]
+  /** The scalar inputs of both graphs. */
+  feeds(settings: StepSettings): Record<string, HostTensor>
+}
+
+/**
+ * Builds the training step of a model.
+ * @throws LimbeckError `graph` when the loss reaches no parameter that learns, or an operator on the way
+ *   has no gradient.
+ * @example
+ * const step = trainingStep({
+ *   graph: model.graph,
+ *   loss: (b, { logits }) => crossEntropy(b, logits!, b.input('labels', 'int64', ['batch_size'])),
+ *   clip: 1,
+ * })
+ */
+export function trainingStep(options: TrainingStepOptions): TrainingStep {
+  const { graph: forward, accumulate = false } = options
+  const state = new StepState()
+  const scalars = new StepScalars<StepSettings>()
+  let data: readonly Port[] = []
+  const { graph: withLoss, result } = extendGraph(forward, (b) => {
+    const written = options.loss(b, valuesOf(forward), forward)
+    const { loss, parts = {} } = 'loss' in written ? written : { loss: written }
+    data = [...forward.inputs, ...b.build().inputs]
+    if (!accumulate) return { loss, parts, objective: loss }
+    const weight = scalars.input(b, 'setting/weight', ({ weight = 1 }) => weight)
+    return { loss, parts, objective: b.op('Mul', [loss, weight]) }
+  })
+  const { graph: both, parameters } = differentiate(withLoss, result.objective, options)
+  for (const parameter of parameters) state.add('parameter', parameter)
+  const measured = [
+    { name: stepOutputs.loss, value: result.loss },
+    ...Object.entries(result.parts).map(([name, value]) => ({ name, value })),
+    ...(options.outputs ?? []).map((name) => portNamed(forward, name)),
+  ]
+  const learning = { ...withInputs(both, parameters, state), outputs: measured }
+  const update = (b: GraphBuilder, from: readonly Learning[]): void =>
+    writeUpdate(b, from, state, scalars, {
+      optimizer: options.optimizer ?? { type: 'adamw' },
+      clip: options.clip,
+      ema: options.ema ?? false,
+    })
+  const sums = accumulate ? sumGradients(learning, parameters, state) : undefined
+  const bare = withInputs(emptyGraph(forward.name), parameters, state)
+  const { graph } = sums
+    ? extendGraph(bare, (b) => update(b, sums.read(b)))
+    : extendGraph(learning, (b) => update(b, parameters))
+  return {
+    graph: pruneDead(graph),
+    accumulate: sums && pruneDead(sums.graph),
+    state: state.tensors,
+    data,
+    gradients: parameters.map(({ name }) => name),
+    parts: Object.keys(result.parts),
+    feeds: (settings) => scalars.feeds(settings),
+  }
+}
+
+const valuesOf = ({ outputs }: Graph): Record<string, Value> =>
+  Object.fromEntries(outputs.map(({ name, value }) => [name, value]))
+
+function portNamed({ name: graph, outputs }: Graph, name: string): Port {
+  const port = outputs.find((output) => output.name === name)
+  if (port) return port
+  const names = outputs.map((output) => output.name).join(', ')
+  throw new LimbeckError('graph', `${graph} has no output '${name}': it gives ${names}.`)
+}
+
+/** The graph with its gradients, and the parameters that have one. */
+function differentiate(
+  graph: Graph,
+  objective: Value,
+  options: TrainingStepOptions,
+): { graph: Graph; parameters: Learning[] } {
+  const { trainable = ({ frozen }) => !frozen, groups } = options
+  const asked = [...graph.weights].flatMap(([value, { parameter, tensor }]) => {
+    const shaped = parameter && { ...parameter, shape: tensor.shape }
+    return shaped && isFloat(tensor) && trainable(shaped) ? [{ value, tensor, shaped }] : []
+  })
+  const { graph: both, gradients } = backward(
+    graph,
+    objective,
+    asked.map(({ value }) => value),
+  )
+  const parameters = asked.flatMap(({ value, tensor, shaped }) => {
+    const gradient = gradients.get(value)
+    if (!gradient) return []
+    const group = { decay: shaped.shape.length > 1, rate: 1, ...groups?.(shaped) }
+    return [{ name: shaped.name, value, tensor, gradient, group }]
+  })
+  if (parameters.length > 0) return { graph: both, parameters }
+  throw new LimbeckError('graph', `The loss of ${graph.name} reaches no parameter that learns.`)
+}
+
+const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32'
+
+/** The graph with these parameters as inputs. */
+function withInputs(graph: Graph, parameters: readonly Learning[], state: StepState): Graph {
+  const values = new Set(parameters.map(({ value }) => value))
+  const ports = parameters.map((parameter) => ({
+    name: state.add('parameter', parameter).input,
+    value: parameter.value,
+  }))
+  return {
+    ...graph,
+    inputs: [...graph.inputs, ...ports],
+    weights: new Map([...graph.weights].filter(([value]) => !values.has(value))),
+  }
+}
+
+/** The graph that adds gradients to sums, and how the update reads them. */
+function sumGradients(graph: Graph, parameters: readonly Learning[], state: StepState) {
+  const added = extendGraph(graph, (b) => {
+    for (const parameter of parameters) {
+      const { before, give } = state.read(b, 'sum', parameter)
+      give(b.op('Add', [before, parameter.gradient]))
+    }
+  })
+  const read = (b: GraphBuilder): Learning[] =>
+    parameters.map((parameter) => {
+      const { input, shape } = state.add('sum', parameter)
+      return { ...parameter, gradient: b.input(input, 'float32', shape) }
+    })
+  return { graph: added.graph, read }
+}

@@ -179,6 +179,8 @@ test('limbeck quantize --help', async () => {
       --storage                 fp16 for weights alone: half the file, computed in float32
       --exclude <glob>          layers that stay fp32, by module path; * matches any text; may be
                                 repeated
+      --override <glob=scheme>  another scheme for some layers, or fp32: *.query=int4:block=64; may be
+                                repeated, the last wins
       --target <target>         portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
       --external-data           weights beside the file, whatever their size (default: above 1 GB)
 
@@ -205,6 +207,7 @@ test('limbeck quantize --help', async () => {
       limbeck quantize ./my-model -o ./my-model-int8
       limbeck quantize ./my-model --scheme int4 --method gptq --data texts.txt -o out
       limbeck quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7
+      limbeck quantize ./my-model -o out --scheme int4 --override '*.layer.0.*=dynamic-int8'
     "
   `)
 })

@@ -1,6 +1,6 @@
 /** Options of the model: where it comes from, and what is made of it. */
 import type { OptionSpec } from './option-spec.ts'
-import { oneOf, textList, wholeNumber } from './parse-values.ts'
+import { oneOf, textEach, textList, wholeNumber } from './parse-values.ts'
 
 export const modelOptions = {
   revision: {
@@ -98,6 +98,12 @@ export const modelOptions = {
     group: 'Model',
     help: 'layers that stay fp32, by module path; * matches any text; may be repeated',
     parse: textList,
+  },
+  override: {
+    flags: '--override <glob=scheme>',
+    group: 'Model',
+    help: 'another scheme for some layers, or fp32: *.query=int4:block=64; may be repeated, the last wins',
+    parse: textEach,
   },
   target: {
     flags: '--target <target>',

@@ -56,6 +56,12 @@ export const textList = (text: string, earlier: readonly string[] = []): readonl
   ...text.split(',').map((part) => part.trim()),
 ]
 
+/** An option given more than once, whose texts may hold commas. */
+export const textEach = (text: string, earlier: readonly string[] = []): readonly string[] => [
+  ...earlier,
+  text.trim(),
+]
+
 /** Such as `past_length=16`, given more than once or with commas. */
 export const namedNumbers = (
   text: string,

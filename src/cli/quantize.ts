@@ -30,6 +30,7 @@ export const quantizeVerb = defineVerb({
     'noHeader',
     'encoding',
     'exclude',
+    'override',
     'target',
     'externalData',
     'requiredOutput',
@@ -41,16 +42,18 @@ export const quantizeVerb = defineVerb({
     'quantize ./my-model -o ./my-model-int8',
     'quantize ./my-model --scheme int4 --method gptq --data texts.txt -o out',
     "quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7",
+    "quantize ./my-model -o out --scheme int4 --override '*.layer.0.*=dynamic-int8'",
   ],
   async run({ args: [model], options, signal, progress }) {
     const { quantize } = await import('../jobs/export-model.ts')
     const { target, scheme = 'dynamic-int8', requiredOutput: output, explain, ...others } = options
-    const { calibrationData, text, textPair, label, noHeader, encoding, ...rest } = others
+    const { calibrationData, text, textPair, label, noHeader, encoding, override, ...rest } = others
     const columns = { text, textPair, label, noHeader, encoding }
     const data = calibrationData === undefined ? noData(columns) : dataOf(calibrationData, columns)
     const targets = target === undefined ? undefined : [target]
     const result = await quantize({
       ...rest,
+      overrides: override,
       data,
       model,
       output,

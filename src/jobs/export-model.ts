@@ -5,25 +5,19 @@ import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
 import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
-import type { Quantization } from '../passes/quantize.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BareFile, loadAny } from './any-model.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
-import { calibrate } from './calibrate.ts'
-import { calibrateCodes } from './calibrate-codes.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { checkFloat } from './foreign-facts.ts'
+import type { LayerOverrideOptions } from './layer-overrides.ts'
 import { writeLineage } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
 import { writeCompanions } from './model-files.ts'
-import {
-  type QuantizeScheme,
-  type SchemeContext,
-  type SchemeSettings,
-  schemeRow,
-} from './quantize-schemes.ts'
+import { planner, readRequest, recipeOf } from './quantization-plan.ts'
+import type { QuantizeScheme, SchemeSettings } from './quantize-schemes.ts'
 import type { VariantPlan } from './variants.ts'
 import { verifyBuilt } from './verify.ts'
 
@@ -56,6 +50,8 @@ export interface QuantizeOptions extends WriteOptions, SchemeSettings {
   readonly scheme: QuantizeScheme
   /** Module paths or parameter names that stay fp32; `*` matches any text. */
   readonly exclude?: readonly string[] | undefined
+  /** Other schemes for some layers, such as `*.query=int4:block=64`; later ones win. */
+  readonly overrides?: readonly (string | LayerOverrideOptions)[] | undefined
   /** Texts of the kind that the model will see: `method: 'gptq'` needs them. */
   readonly data?: DataOptions | undefined
   /** Texts of the data that are used; default 128. */
@@ -100,12 +96,12 @@ export async function exportModel(options: ExportOptions): Promise<WriteResult> 
  * @throws LimbeckError for bad input; the output folder is then untouched.
  */
 export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
-  const row = schemeRow(options.scheme, options)
-  const finds = options.method === 'gptq'
-  const ranges = options.scheme === 'static-int8' || options.smooth === true
+  const request = readRequest(options)
+  const { row, finds, ranges } = request
   const { data } = options
   if ((finds || ranges) && !data) {
-    const what = finds ? '--method gptq' : options.smooth ? '--smooth' : '--scheme static-int8'
+    const isStatic = options.scheme === 'static-int8' ? '--scheme static-int8' : 'static-int8'
+    const what = finds ? '--method gptq' : options.smooth ? '--smooth' : isStatic
     const other = finds ? '--method rtn' : '--scheme dynamic-int8 --per-token'
     throw new LimbeckError('usage', `${what} needs calibration data, and there is none.`, {
       hint: `Name a file of texts with --data, or take ${other}, which needs none.`,
@@ -116,51 +112,20 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
       hint: 'Add --method gptq (int4, int8-weights) or --smooth (INT8), or leave the data out.',
     })
   }
-  const contextOf = (
-    target: Target,
-    found: Partial<Pick<SchemeContext, 'parts' | 'calibration'>> = {},
-  ): SchemeContext => ({
-    target,
-    cpuBits: cpuWeightBits(),
-    exclude: options.exclude,
-    parts: found.parts,
-    calibration: found.calibration,
-  })
-  const targets = targetsOf(options)
   return write(options, async (model) => {
-    const first = row.plan(options, contextOf(targets[0]!))
-    const parts =
-      finds && first?.scheme === 'weight-only'
-        ? await calibrateCodes(withText(model), first, { ...options, data: data! })
-        : undefined
-    const calibration = ranges ? await calibrateRanges(options, data!) : undefined
-    return targets.map(
-      (target): VariantPlan => ({
-        name: `${row.title} ${target}`,
+    const planOf = await planner(model, options, request)
+    return targetsOf(options).map((target): VariantPlan => {
+      const quantize = planOf(target)
+      return {
+        name: `${quantize.scheme === 'mixed' ? `mixed ${row.title}` : row.title} ${target}`,
         file: `onnx/${names[target]}_${row.suffix}.onnx`,
         lowering: target,
-        quantize: row.plan(options, contextOf(target, { parts, calibration })),
+        quantize,
         externalData: options.externalData,
-      }),
-    )
+      }
+    })
   })
 }
-
-/** @throws LimbeckError `usage` for a file alone: there is nothing to read text with. */
-function withText(model: LoadedModel | BareFile): LoadedModel {
-  if (model.dims) return model
-  throw new LimbeckError('usage', `--data: ${model.why}, so there is nothing to read text with.`, {
-    hint: 'Put config.json and the tokenizer beside the file.',
-  })
-}
-
-const calibrateRanges = ({ calibrate: method, ...options }: QuantizeOptions, data: DataOptions) =>
-  calibrate({
-    ...{ model: options.model, revision: options.revision, offline: options.offline },
-    ...{ data, samples: options.samples, smooth: options.smooth },
-    ...{ method, weightBits: options.weightBits ?? cpuWeightBits() },
-    ...{ signal: options.signal, progress: options.progress },
-  })
 
 /** 7 where this CPU's u8×s8 products saturate, else 8. */
 export const cpuWeightBits = (): 7 | 8 => (hardware().int8.saturates ? 7 : 8)
@@ -214,9 +179,3 @@ async function write(
     return { ...built, folder: output, seconds: (performance.now() - start) / 1000, verified }
   })
 }
-
-/** A plan as it is told: codes that were found are in the file. */
-const recipeOf = (plan: Quantization): object =>
-  plan.scheme === 'weight-only'
-    ? { ...plan, parts: undefined, method: plan.parts ? 'gptq' : 'rtn' }
-    : plan

@@ -135,7 +135,8 @@ export type QuantizeScheme = keyof typeof quantizeSchemes
 /** Names of all schemes. */
 export const quantizeSchemeNames = Object.keys(quantizeSchemes) as readonly QuantizeScheme[]
 
-const flags: Readonly<Record<keyof SchemeSettings, string>> = {
+/** What a user calls each setting. */
+export const flags: Readonly<Record<keyof SchemeSettings, string>> = {
   weightBits: '--weight-bits',
   perToken: '--per-token',
   smooth: '--smooth',
@@ -151,7 +152,12 @@ const flags: Readonly<Record<keyof SchemeSettings, string>> = {
 const blockSizes: readonly number[] = [16, 32, 64, 128, 256]
 
 /** The row of a scheme. @throws LimbeckError for an unknown one, or a setting that means nothing to it. */
-export function schemeRow(name: string, settings: SchemeSettings): SchemeRow {
+export function schemeRow(
+  name: string,
+  settings: SchemeSettings,
+  /** Schemes of single layers beside it, which may take the settings. */
+  others: readonly QuantizeScheme[] = [],
+): SchemeRow {
   const rows: Readonly<Record<string, SchemeRow>> = quantizeSchemes
   const row = Object.hasOwn(rows, name) ? rows[name] : undefined
   if (!row) {
@@ -160,11 +166,13 @@ export function schemeRow(name: string, settings: SchemeSettings): SchemeRow {
     })
   }
   const given = Object.keys(flags) as (keyof SchemeSettings)[]
-  const idle = given.find((key) => settings[key] !== undefined && !row.settings.includes(key))
+  const takers = [row, ...others.map((other): SchemeRow => quantizeSchemes[other])]
+  const takes = (key: keyof SchemeSettings) => takers.some((each) => each.settings.includes(key))
+  const idle = given.find((key) => settings[key] !== undefined && !takes(key))
   if (idle) {
-    const takers = quantizeSchemeNames.filter((other) => rows[other]!.settings.includes(idle))
+    const known = quantizeSchemeNames.filter((other) => rows[other]!.settings.includes(idle))
     throw new LimbeckError('usage', `${flags[idle]} means nothing to --scheme ${name}.`, {
-      hint: `It belongs to ${takers.join(', ')}.`,
+      hint: `It belongs to ${known.join(', ')}.`,
     })
   }
   if (settings.block !== undefined && !blockSizes.includes(settings.block)) {

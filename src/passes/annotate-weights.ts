@@ -21,6 +21,8 @@ export interface WeightSelection {
   readonly tables?: boolean | undefined
   /** Module paths or parameter names left in fp32; `*` matches any text. */
   readonly exclude?: readonly string[] | undefined
+  /** Nothing but what these name; default all. */
+  readonly only?: readonly string[] | undefined
   /** Weights of fewer elements stay as they are (default 4096): a head of a few classes keeps its precision. */
   readonly smallest?: number | undefined
 }
@@ -46,7 +48,10 @@ export const annotateWeights = (annotation: Annotation): Pass => ({
 })
 
 function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | undefined): Graph {
-  const patterns = (annotation.exclude ?? []).map((text) => ({ text, pattern: globPattern(text) }))
+  const patternsOf = (texts: readonly string[] = []) =>
+    texts.map((text) => ({ text, pattern: globPattern(text) }))
+  const excluded = patternsOf(annotation.exclude)
+  const only = annotation.only && patternsOf(annotation.only)
   const matched = new Set<string>()
   const names: string[] = []
   const producers = new Map<Value, Node>()
@@ -55,6 +60,12 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
     weight: (value: Value) => graph.weights.get(value),
   }
   const { smallest = SMALLEST_WEIGHT } = annotation
+  /** Whether a pattern names the weight; all patterns are tried, so that an idle one is known. */
+  const matching = (patterns: typeof excluded, own: readonly string[]): boolean => {
+    const found = patterns.filter(({ pattern }) => own.some((name) => pattern.test(name)))
+    for (const { text } of found) matched.add(text)
+    return found.length > 0
+  }
   const noteOf = (
     kind: Kind,
     node: Node,
@@ -64,10 +75,12 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
     const { tensor, parameter } = weight
     const own = [node.origin, parameter?.name ?? ''].filter((name) => name !== '')
     names.push(...own)
-    const excluding = patterns.filter(({ pattern }) => own.some((name) => pattern.test(name)))
-    for (const { text } of excluding) matched.add(text)
+    const isOut = matching(excluded, own)
+    const isIn = !only || matching(only, own)
+    if (node.quantization) return 'is marked already'
+    if (!isIn) return 'is not among those named'
     if (kind.rule === 'table' && annotation.tables === false) return 'tables are to stay fp32'
-    if (excluding.length > 0) return 'is excluded'
+    if (isOut) return 'is excluded'
     // the kernels give float32 back
     if (tensor.dtype !== 'float32') return `is ${tensor.dtype}, not float32`
     const elements = elementCount(tensor.shape)
@@ -78,7 +91,7 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
   const nodes = graph.nodes.map((node) => {
     for (const output of node.outputs) if (output) producers.set(output, node)
     const kind = kinds.find(({ op }) => op === node.op && node.domain === '')
-    if (!kind || node.quantization) return node
+    if (!kind) return node
     const value = kind.weightOf(node, context)
     const weight = value && graph.weights.get(value)
     const name = weight?.parameter?.name ?? value?.name ?? ''
@@ -94,8 +107,12 @@ function annotated(graph: Graph, annotation: Annotation, trace: RewriteTrace | u
     if (trace) recordMiss(trace, { rule, depth: 2, op, origin, value: name, reason: note })
     return node
   })
-  const idle = patterns.find(({ text }) => !matched.has(text))
-  if (idle && names.length > 0) throw matchesNothing(idle.text, names)
+  const idle = (patterns: typeof excluded) => patterns.find(({ text }) => !matched.has(text))
+  const unnamed = names.length > 0 && (idle(excluded) ?? idle(only ?? []))
+  if (unnamed) {
+    const option = excluded.includes(unnamed) ? '--exclude' : '--override'
+    throw matchesNothing(unnamed.text, names, option)
+  }
   return nodes.some((node, i) => node !== graph.nodes[i]) ? { ...graph, nodes } : graph
 }
 

@@ -15,13 +15,17 @@ export function globPattern(text: string): RegExp {
 }
 
 /** Says that a pattern matches nothing, and what is near. */
-export function matchesNothing(text: string, names: readonly string[]): LimbeckError {
+export function matchesNothing(
+  text: string,
+  names: readonly string[],
+  option = '--exclude',
+): LimbeckError {
   const layers = [...new Set(names)]
   const near = nearest(text.replaceAll('*', ''), layers)
   const some = layers.slice(0, 3).join(', ')
   return new LimbeckError(
     'usage',
-    `--exclude ${text} matches none of the model's ${layers.length} layers and parameters.`,
+    `${option} ${text} matches none of the model's ${layers.length} layers and parameters.`,
     { hint: near ? `Did you mean ${near}?` : `Layers are named like ${some}; * matches any text.` },
   )
 }

@@ -23,8 +23,8 @@ export interface MaskedText {
   readonly labels: readonly number[]
 }
 
-export const MASKED_SHARE = 0.15
-export const IGNORED = -100
+const MASKED_SHARE = 0.15
+export const IGNORED: number = -100
 
 /** Masks one text. @param key the numbers that decide: seed, step, row. */
 export function maskTokens(

@@ -1,5 +1,6 @@
 /**
- * The program of an executor process: one model, one request at a time, over file descriptor 3.
+ * The program of an executor process: one model, or graphs over tensors that it keeps; one request at a
+ * time, over file descriptor 3.
  *
  * It lives as long as its host: when the stream closes, for whatever reason, it ends. Ctrl-C is the
  * host's affair (a terminal sends it to both).
@@ -12,6 +13,7 @@ import { encodeFrame, type Frame, FrameReader, packTensors, unpackTensors } from
 import { openInline } from './open-inline.ts'
 import { loadOrt } from './ort.ts'
 import { residentMemory } from './resident-memory.ts'
+import { TensorStore } from './tensor-store.ts'
 
 interface Answer<O extends Operation> {
   readonly header: Operations[O]['answer']
@@ -19,6 +21,7 @@ interface Answer<O extends Operation> {
 }
 
 let engine: TimedEngine | undefined
+const store = new TensorStore()
 let baseline = 0
 let afterLoad = 0
 
@@ -47,9 +50,31 @@ const answers: {
     const feeds = unpackTensors(tensors, body)
     return { header: { times: await loaded().time(feeds, runs, outputs ? { outputs } : {}) } }
   },
+  put: async ({ name, tensors }, body) => {
+    await store.put(name, Object.values(unpackTensors(tensors, body))[0]!)
+    return { header: {} }
+  },
+  get: async ({ name }) => {
+    const { tensors, parts } = packTensors({ [name]: store.get(name) })
+    return { header: { tensors }, parts }
+  },
+  load: async ({ name, model, bindings, options }) => {
+    await loadOrt()
+    baseline ||= residentMemory().rss
+    const header = await store.load(name, model, bindings, options)
+    afterLoad = residentMemory().rss
+    return { header }
+  },
+  step: async ({ graph, tensors, outputs, unless }, body) => {
+    const feeds = unpackTensors(tensors, body)
+    const result = await store.run(graph, feeds, { outputs, unless })
+    const packed = packTensors(result.outputs)
+    return { header: { tensors: packed.tensors, ms: result.ms }, parts: packed.parts }
+  },
   memory: async () => ({ header: { baseline, afterLoad, ...residentMemory() } }),
   release: async () => {
     await engine?.release()
+    await store.release()
     return { header: {} }
   },
 }

@@ -3,6 +3,7 @@ import { type ErrorCode, LimbeckError } from '../errors.ts'
 import type { Port } from './engine.ts'
 import type { PackedTensor } from './frames.ts'
 import type { SessionOptions } from './session-options.ts'
+import type { Bindings, GraphPorts, StoreRun } from './tensor-store.ts'
 
 /** Memory of an executor process, in bytes. */
 export interface ProcessMemory {
@@ -31,6 +32,31 @@ export interface Operations {
   time: {
     ask: Operations['run']['ask'] & { readonly runs: number }
     answer: { readonly times: readonly number[] }
+  }
+  /** Keeps the one tensor of the body under a name; see `TensorStore`. */
+  put: {
+    ask: { readonly name: string; readonly tensors: readonly PackedTensor[] }
+    answer: object
+  }
+  /** Gives a kept tensor. */
+  get: {
+    ask: { readonly name: string }
+    answer: { readonly tensors: readonly PackedTensor[] }
+  }
+  /** Loads a graph over kept tensors. */
+  load: {
+    ask: {
+      readonly name: string
+      readonly model: string
+      readonly bindings: Bindings
+      readonly options: SessionOptions
+    }
+    answer: GraphPorts
+  }
+  /** Runs a graph over kept tensors. */
+  step: {
+    ask: { readonly graph: string; readonly tensors: readonly PackedTensor[] } & StoreRun
+    answer: { readonly tensors: readonly PackedTensor[]; readonly ms: number }
   }
   memory: { ask: object; answer: ProcessMemory }
   /** Frees the session; the host then closes the stream, on which the process ends. */

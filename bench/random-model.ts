@@ -20,7 +20,7 @@ class RandomBuilder extends ModelBuilder {
   private readonly random = randomFrom(1)
 
   constructor(name: string, prefix: string) {
-    super(name, { file: 'random weights', tensors: new EveryTensor() }, prefix)
+    super(name, { file: 'random weights', tensors: new EveryTensor() }, { prefix })
   }
 
   override weight(path: string, shape: readonly number[], tie?: string): Value {

@@ -4,8 +4,7 @@
  * by a random token and 10 % left. Which ones depends on the seed, the step and the row of the batch alone.
  */
 import type { Encoding } from '../data/tokenizer.ts'
-import { randomFrom } from '../stats/random.ts'
-import { keyOf } from './training-order.ts'
+import { randomFrom, seedOf } from '../stats/random.ts'
 
 /** What masks need to know of a vocabulary. */
 export interface MaskVocabulary {
@@ -32,7 +31,7 @@ export function maskTokens(
   { mask, special, size }: MaskVocabulary,
   key: readonly number[],
 ): MaskedText {
-  const random = randomFrom(keyOf(...key))
+  const random = randomFrom(seedOf(...key))
   const labels = encoding.ids.map((id) =>
     !special.has(id) && random.uniform() < MASKED_SHARE ? id : IGNORED,
   )

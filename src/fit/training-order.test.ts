@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { randomFrom } from '../stats/random.ts'
-import { epochBatches, keyOf } from './training-order.ts'
+import { epochBatches } from './training-order.ts'
 
 const random = randomFrom(3)
 const lengths = Array.from({ length: 1000 }, () => 4 + random.below(60))
@@ -45,9 +45,4 @@ describe('epochBatches', () => {
       '--max-tokens',
     )
   })
-})
-
-it('keyOf tells orders and neighbours apart', () => {
-  const keys = new Set([keyOf(1, 2), keyOf(2, 1), keyOf(1, 3), keyOf(1), keyOf(0, 1), keyOf(1, 0)])
-  expect(keys.size).toBe(6)
 })

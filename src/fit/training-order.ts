@@ -7,7 +7,7 @@
  * `group_by_length` with the same window of 50).
  */
 import { LimbeckError } from '../errors.ts'
-import { type Random, randomFrom } from '../stats/random.ts'
+import { type Random, randomFrom, seedOf } from '../stats/random.ts'
 
 export interface OrderOptions {
   readonly seed: number
@@ -36,7 +36,7 @@ export function epochBatches(
     if (value > 0 && (Number.isInteger(value) || value === Number.POSITIVE_INFINITY)) continue
     throw new LimbeckError('usage', `${name}: expected a positive integer, got ${value}.`)
   }
-  const random = randomFrom(keyOf(seed, epoch))
+  const random = randomFrom(seedOf(seed, epoch))
   const places = shuffled(Array.from(lengths.keys()), random)
   const batches: number[][] = []
   const window = WINDOW * batchSize
@@ -53,13 +53,6 @@ export function epochBatches(
     }
   }
   return shuffled(batches, random)
-}
-
-/** Numbers as one seed: each is mixed in, so that neighbouring seeds and epochs have nothing in common. */
-export function keyOf(...numbers: readonly number[]): number {
-  let key = 0
-  for (const number of numbers) key = randomFrom((key ^ (number | 0)) >>> 0).next()
-  return key
 }
 
 /** Fisher and Yates. */

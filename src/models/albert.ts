@@ -57,7 +57,9 @@ const encoder: PostNormEncoder<AlbertDims> = {
 
 export const albert: Family<AlbertDims> = {
   type: 'albert',
+  className: 'Albert',
   prefix: 'albert',
+  pooler: 'pooler',
   dims(config) {
     const dims = textDims(config, keys, { activation: 'gelu_new' })
     requirePlainEncoder(config, dims)

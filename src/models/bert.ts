@@ -39,7 +39,9 @@ const encoder: PostNormEncoder = {
 
 export const bert: Family = {
   type: 'bert',
+  className: 'Bert',
   prefix: 'bert',
+  pooler: 'pooler',
   dims(config) {
     const dims = textDims(config, bertKeys)
     requirePlainEncoder(config, dims)

@@ -31,7 +31,7 @@ const formulas: Readonly<Record<string, (x: number) => number>> = {
   swish: silu,
   tanh: Math.tanh,
 }
-const builder = () => new ModelBuilder('m', { file: 'm', tensors: new Map() }, '')
+const builder = () => new ModelBuilder('m', { file: 'm', tensors: new Map() }, { prefix: '' })
 
 it.each(Object.entries(formulas))('%s', async (name, formula) => {
   const b = builder()

@@ -130,7 +130,7 @@ export function describeModel(config: ModelConfig, pooling?: Pooling): ModelInfo
 export function buildModel({ config, checkpoint, pooling }: BuildOptions): BuiltModel {
   const info = describeModel(config, pooling)
   const { family, dims, task, labels } = info
-  const b = new ModelBuilder(family.type, checkpoint, family.prefix)
+  const b = new ModelBuilder(family.type, checkpoint, family)
   const encoded = family.encode(b, dims)
   const outputs = b.head(architectureOf(config) ?? `${family.type} (${task})`, () =>
     family.heads[task](b, encoded, labels.length),

@@ -109,6 +109,7 @@ function convolve(
 
 export const debertaV2: Family<DebertaDims> = {
   type: 'deberta-v2',
+  className: 'DebertaV2',
   prefix: 'deberta',
   dims: debertaDims,
   encode,

@@ -32,6 +32,7 @@ const encoder: PostNormEncoder = {
 
 export const distilbert: Family = {
   type: 'distilbert',
+  className: 'DistilBert',
   prefix: 'distilbert',
   dims(config) {
     const dims = { ...textDims(config, keys), normEpsilon }

@@ -29,6 +29,7 @@ const encoder: PostNormEncoder = {
 
 export const electra: Family = {
   type: 'electra',
+  className: 'Electra',
   prefix: 'electra',
   tasks: { ForPreTraining: 'feature-extraction' },
   dims(config) {

@@ -88,8 +88,12 @@ export type Head = (
 export interface Family<D extends TextDims = TextDims> {
   /** `model_type` in `config.json`. */
   readonly type: string
+  /** What the names of its classes begin with: `Bert` of `BertForMaskedLM`. */
+  readonly className: string
   /** Attribute that holds the base model in headed checkpoints. */
   readonly prefix: string
+  /** Module of the base model that heads alone read. */
+  readonly pooler?: string
   dims(config: ModelConfig): D
   /** Declares the inputs and writes the base model. */
   encode(b: ModelBuilder, dims: D): Encoded

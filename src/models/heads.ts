@@ -84,9 +84,10 @@ export function maskedLmHead(names: MaskedLmNames): Head {
       activate(b, names.activation ?? dims.activation, dense),
     )
     const normed = layerNorm(b, names.norm, active, dims.embedding, dims.normEpsilon)
-    const biases = dims.tiedDecoder ? [names.bias, ownBias] : [ownBias, names.bias]
+    const biases = [names.bias, ownBias].filter((path) => path !== undefined)
+    if (!dims.tiedDecoder) biases.reverse()
     const logits = linear(b, names.decoder, normed, [dims.embedding, dims.vocab], {
-      biasPath: biases.find((path) => path !== undefined && b.storedName(path)) ?? ownBias,
+      biasPath: biases.find((path) => b.storedName(path)) ?? biases[0]!,
       ...(dims.tiedDecoder
         ? { weightPath: wordTable, tie: 'word_embeddings' }
         : { weightPath: ownWeight }),

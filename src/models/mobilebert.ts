@@ -140,7 +140,9 @@ function attention(b: ModelBuilder, d: MobileBertDims, inputs: Heads, mask: Valu
 
 export const mobilebert: Family<MobileBertDims> = {
   type: 'mobilebert',
+  className: 'MobileBert',
   prefix: 'mobilebert',
+  pooler: 'pooler',
   dims: mobileBertDims,
   encode,
   heads: mobileBertHeads,

@@ -14,6 +14,16 @@ import { casted, type Tensor } from '../graph/tensor.ts'
 export interface Checkpoint {
   readonly file: string
   readonly tensors: ReadonlyMap<string, Tensor>
+  /** Makes a head's parameter that is not there in this shape; without it that is an error. */
+  readonly make?: ((name: string, shape: readonly number[]) => Tensor) | undefined
+}
+
+/** What a builder knows of the base model in checkpoints with a head. */
+export interface BaseNames {
+  /** Its attribute (`bert`), without the dot. */
+  readonly prefix: string
+  /** Module of it that heads alone read. */
+  readonly pooler?: string | undefined
 }
 
 const legacySuffixes = [
@@ -23,16 +33,15 @@ const legacySuffixes = [
 
 export class ModelBuilder extends GraphBuilder {
   private readonly checkpoint: Checkpoint
-  private readonly prefix: string
+  private readonly base: BaseNames
   private readonly transposes = new Map<Value, Value>()
   private shared: { readonly origin: string; readonly module: string } | undefined
   private headOf: string | undefined
 
-  /** `prefix` is the base model's attribute in headed checkpoints (`bert`), without the dot. */
-  constructor(name: string, checkpoint: Checkpoint, prefix: string) {
+  constructor(name: string, checkpoint: Checkpoint, base: BaseNames) {
     super(name)
     this.checkpoint = checkpoint
-    this.prefix = prefix
+    this.base = base
   }
 
   /**
@@ -64,11 +73,12 @@ export class ModelBuilder extends GraphBuilder {
   /** The name under which the checkpoint stores a parameter; undefined when it does not. */
   storedName(asked: string): string | undefined {
     const path = this.storedPath(asked)
-    const names = [`${this.prefix}.${path}`, path]
+    const { prefix } = this.base
+    const names = [`${prefix}.${path}`, path]
     for (const [modern, legacy] of legacySuffixes) {
       if (path.endsWith(modern)) {
         const old = path.slice(0, -modern.length) + legacy
-        names.push(`${this.prefix}.${old}`, old)
+        names.push(`${prefix}.${old}`, old)
       }
     }
     return names.find((name) => this.checkpoint.tensors.has(name))
@@ -77,13 +87,18 @@ export class ModelBuilder extends GraphBuilder {
   /** The parameter at `path` (relative to the base model, or a head's own), of exactly this shape. */
   weight(path: string, shape: readonly number[], tie?: string): Value {
     const name = this.storedName(path)
+    const { make } = this.checkpoint
+    if (make && this.headOf !== undefined && !this.isStored(name, shape)) {
+      const own = name ?? this.headName(path)
+      return this.parameter({ name: own, tie }, make(own, shape))
+    }
     if (name === undefined) {
       throw this.headOf === undefined
         ? this.missing(this.storedPath(path), shape)
         : this.missingHead(this.headOf, path, shape)
     }
     const tensor = this.checkpoint.tensors.get(name)!
-    if (tensor.shape.length !== shape.length || tensor.shape.some((dim, i) => dim !== shape[i])) {
+    if (!this.isStored(name, shape)) {
       throw new LimbeckError(
         'input',
         `${this.checkpoint.file}: tensor ${name} has shape [${tensor.shape}], expected [${shape}] by config.json.`,
@@ -100,6 +115,17 @@ export class ModelBuilder extends GraphBuilder {
     const turned = this.op('Transpose', [matrix], { perm: ints([1, 0]) })
     this.transposes.set(matrix, turned)
     return turned
+  }
+
+  private isStored(name: string | undefined, shape: readonly number[]): boolean {
+    const stored = name === undefined ? undefined : this.checkpoint.tensors.get(name)?.shape
+    return stored?.length === shape.length && stored.every((dim, i) => dim === shape[i])
+  }
+
+  /** What a checkpoint with this head calls a parameter that the head asks for. */
+  private headName(path: string): string {
+    const { prefix, pooler } = this.base
+    return pooler !== undefined && path.startsWith(`${pooler}.`) ? `${prefix}.${path}` : path
   }
 
   private storedPath(path: string): string {

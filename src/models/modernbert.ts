@@ -98,6 +98,7 @@ function feedForward(b: ModelBuilder, d: ModernBertDims, x: Value): Value {
 
 export const modernbert: Family<ModernBertDims> = {
   type: 'modernbert',
+  className: 'ModernBert',
   prefix: 'model',
   dims: modernBertDims,
   encode,

@@ -92,6 +92,7 @@ const first: FirstToken = { dense: 'classifier.dense', activation: 'tanh' }
 
 export const mpnet: Family<MpnetDims> = {
   type: 'mpnet',
+  className: 'MPNet',
   prefix: 'mpnet',
   dims(config) {
     const dims = textDims(config, bertKeys, { padToken: PADDING })

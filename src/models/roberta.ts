@@ -31,6 +31,7 @@ function dims(config: ModelConfig): TextDims {
 
 export const roberta: Family = {
   type: 'roberta',
+  className: 'Roberta',
   prefix: 'roberta',
   dims,
   encode: (b, dims) => encodePostNorm(b, encoder, dims),
@@ -52,4 +53,8 @@ export const roberta: Family = {
   },
 }
 
-export const xlmRoberta: Family = { ...roberta, type: 'xlm-roberta' }
+export const xlmRoberta: Family = {
+  ...roberta,
+  type: 'xlm-roberta',
+  className: 'XLMRoberta',
+}

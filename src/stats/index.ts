@@ -34,7 +34,7 @@ export { type Interval, mean, meanInterval, standardDeviation, wilsonInterval } 
 export { kendallTau } from './kendall.ts'
 export { type PairedDifference, pairedDifference, tangoInterval } from './paired-difference.ts'
 export { median, quantile, quantileInterval } from './quantile.ts'
-export { type Random, randomFrom } from './random.ts'
+export { normalFrom, type Random, randomFrom, seedOf } from './random.ts'
 export {
   medianStatistic,
   speedup,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { randomFrom, xoshiro128 } from './random.ts'
+import { normalFrom, randomFrom, seedOf, xoshiro128 } from './random.ts'
 
 describe('random', () => {
   test('is xoshiro128**: the reference vector of the rand_xoshiro crate', () => {
@@ -26,4 +26,25 @@ describe('random', () => {
     // the 99.9 % point of chi-squared with 9 degrees of freedom
     expect(chi2).toBeLessThan(27.88)
   })
+})
+
+test('seedOf tells orders and neighbours apart', () => {
+  const keys = new Set([
+    seedOf(1, 2),
+    seedOf(2, 1),
+    seedOf(1, 3),
+    seedOf(1),
+    seedOf(0, 1),
+    seedOf(1, 0),
+  ])
+  expect(keys.size).toBe(6)
+})
+
+test('normalFrom has the moments of the normal distribution', () => {
+  const normal = normalFrom(randomFrom(1))
+  const values = Array.from({ length: 100_000 }, normal)
+  const moment = (k: number) => values.reduce((sum, x) => sum + x ** k, 0) / values.length
+  expect(moment(1)).toBeCloseTo(0, 1)
+  expect(moment(2)).toBeCloseTo(1, 1)
+  expect(moment(4) / 3).toBeCloseTo(1, 1)
 })

@@ -22,6 +22,13 @@ export function randomFrom(seed: number): Random {
   return xoshiro128([fill(), fill(), fill(), fill()])
 }
 
+/** Numbers as one seed: each is mixed in, so that neighbours have nothing in common. */
+export function seedOf(...numbers: readonly number[]): number {
+  let seed = 0
+  for (const number of numbers) seed = randomFrom((seed ^ (number | 0)) >>> 0).next()
+  return seed
+}
+
 /** xoshiro128** from a state of four 32-bit words, not all zero. */
 export function xoshiro128(state: readonly [number, number, number, number]): Random {
   let [a, b, c, d] = state
@@ -48,5 +55,22 @@ function splitMix32(seed: number): () => number {
     let z = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
     z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
     return (z ^ (z >>> 16)) >>> 0
+  }
+}
+
+/** Numbers of the standard normal distribution (Box and Muller 1958). */
+export function normalFrom(random: Random): () => number {
+  let kept: number | undefined
+  return () => {
+    if (kept !== undefined) {
+      const value = kept
+      kept = undefined
+      return value
+    }
+    // in (0, 1], whose logarithm is finite
+    const radius = Math.sqrt(-2 * Math.log(1 - random.uniform()))
+    const angle = 2 * Math.PI * random.uniform()
+    kept = radius * Math.sin(angle)
+    return radius * Math.cos(angle)
   }
 }

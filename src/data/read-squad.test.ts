@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { describeWith, realData } from '../../test/support/fixtures.ts'
 import { scratchFolder } from '../../test/support/tensors.ts'
-import { parseSquad, readSquad } from './read-squad.ts'
+import { answerStart, parseSquad, readSquad } from './read-squad.ts'
 
 const answer = { text: 'Ada', answer_start: 14 }
 const question = { id: 'q1', question: 'Who wrote it?', answers: [answer] }
@@ -18,8 +18,20 @@ it('reads v1.1', () => {
   const context = 'It was wrote by Ada.'
   expect(parse(setOf(question))).toEqual({
     version: 'v1.1',
-    questions: [{ id: 'q1', question: 'Who wrote it?', context, answers: ['Ada'] }],
+    questions: [{ id: 'q1', question: 'Who wrote it?', context, answers: ['Ada'], starts: [16] }],
   })
+})
+
+it('says where an answer stands, in UTF-16 units of places that count code points', () => {
+  const context = '😀 Ada met Ada.'
+  for (const [given, start] of [
+    [10, 11],
+    [2, 3],
+    [4, 3],
+    [undefined, 3],
+  ] as const) {
+    expect(answerStart(context, 'Ada', given)).toBe(start)
+  }
 })
 
 it('reads v2, whose impossible questions have plausible answers that do not count', () => {

@@ -17,6 +17,8 @@ export interface SquadQuestion {
   readonly context: string
   /** Accepted answers; none when the context does not answer the question. */
   readonly answers: readonly string[]
+  /** Where each stands in the context (UTF-16 units). */
+  readonly starts: readonly number[]
 }
 
 /** The questions of a file. */
@@ -67,8 +69,10 @@ export function parseSquad(text: string, where: string, options: SquadOptions = 
         hasImpossible ||= 'is_impossible' in qa
         // the whole file says which version it is, so reading goes on
         if (questions.length >= limit) continue
-        const answers = answersOf(qa, context, named)
-        questions.push({ id, question: textOf(qa, 'question', named), context, answers })
+        const found = answersOf(qa, context, named)
+        const answers = found.map(({ text }) => text)
+        const starts = found.map(({ start }) => start)
+        questions.push({ id, question: textOf(qa, 'question', named), context, answers, starts })
       }
     }
   }
@@ -78,14 +82,28 @@ export function parseSquad(text: string, where: string, options: SquadOptions = 
   return { version: hasImpossible ? 'v2' : 'v1.1', questions }
 }
 
-function answersOf(qa: Json, context: string, where: string): string[] {
+/**
+ * Where an answer stands, in UTF-16 units: at the place that was given (in code points, as Python counts),
+ * or the first one where there is none or another text stands there.
+ */
+export function answerStart(context: string, answer: string, given: unknown): number {
+  if (typeof given === 'number' && Number.isInteger(given) && given >= 0) {
+    const start = Array.from(context.slice(0, 2 * given))
+      .slice(0, given)
+      .join('').length
+    if (context.startsWith(answer, start)) return start
+  }
+  return context.indexOf(answer)
+}
+
+function answersOf(qa: Json, context: string, where: string): { text: string; start: number }[] {
   if (qa.is_impossible === true) return []
   const answers = [...listOf(qa, 'answers', where)].map(([answer, place]) => {
     const text = textOf(answer, 'text', place)
     if (!context.includes(text)) {
       throw malformed(where, 'answers that stand in the context', `'${text}'`)
     }
-    return text
+    return { text, start: answerStart(context, text, answer.answer_start) }
   })
   if (answers.length > 0 || 'is_impossible' in qa) return answers
   throw malformed(where, 'an answer, or is_impossible', 'neither')

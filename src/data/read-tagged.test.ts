@@ -52,8 +52,8 @@ test('questions of a table', async () => {
   const expected = {
     version: 'v2',
     questions: [
-      { id: 'a', question: 'Who?', context, answers: ['Ada'] },
-      { id: 'b', question: 'When?', context, answers: [] },
+      { id: 'a', question: 'Who?', context, answers: ['Ada'], starts: [18] },
+      { id: 'b', question: 'When?', context, answers: [], starts: [] },
     ],
   }
   expect(await readSquad(jsonl('qa.jsonl', ...rows))).toEqual(expected)

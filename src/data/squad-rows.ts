@@ -5,7 +5,7 @@
  * A question without answers makes it a v2 set, as `is_impossible` does in SQuAD's own files.
  */
 import { LimbeckError } from '../errors.ts'
-import type { SquadOptions, SquadQuestion, SquadSet } from './read-squad.ts'
+import { answerStart, type SquadOptions, type SquadQuestion, type SquadSet } from './read-squad.ts'
 import { readColumnNames, readTable } from './read-table.ts'
 
 const parts = ['question', 'context', 'answers'] as const
@@ -46,7 +46,9 @@ export async function readSquadRows(path: string, options: SquadOptions = {}): P
     if (outside !== undefined) {
       throw malformed(where, 'answers that stand in the context', `'${outside.slice(0, 60)}'`)
     }
-    questions.push({ id: String(cells.id ?? line), question, context, answers })
+    const places = startsOf(cells.answers)
+    const starts = answers.map((answer, i) => answerStart(context, answer, places[i]))
+    questions.push({ id: String(cells.id ?? line), question, context, answers, starts })
   }
   return { version: hasImpossible ? 'v2' : 'v1.1', questions }
 }
@@ -60,6 +62,14 @@ function answersOf(value: unknown, where: string): readonly string[] {
     if (typeof text === 'string') return text
     throw malformed(where, 'answers with a text', JSON.stringify(value ?? null).slice(0, 60))
   })
+}
+
+/** Where answers stand, as the table says it: a struct of lists, or a list of structs. */
+function startsOf(value: unknown): readonly unknown[] {
+  const place = (item: unknown) => (item as { answer_start?: unknown } | null)?.answer_start
+  if (Array.isArray(value)) return value.map(place)
+  const all = place(value)
+  return Array.isArray(all) ? all : [all]
 }
 
 const malformed = (where: string, expected: string, found: string): LimbeckError =>

@@ -90,8 +90,11 @@ export async function observeValues(
   })
 }
 
-/** Values of the tokens that the mask calls real; all of them where the tensor is not one of tokens. */
-function realRows(tensor: HostTensor, mask: HostTensor | undefined): Float32Array {
+/**
+ * Values of the tokens that the mask calls real, moved to the front of the tensor's own array; all of them where the
+ * tensor is not one of tokens.
+ */
+export function realRows(tensor: HostTensor, mask: HostTensor | undefined): Float32Array {
   const data = tensor.data as Float32Array
   const [batch, tokens] = mask?.shape ?? []
   const isOfTokens = tensor.shape[0] === batch && tensor.shape[1] === tokens

@@ -36,6 +36,8 @@ export interface CalibrateJobOptions extends HubOptions {
   readonly percentile?: number | undefined
   /** Ranges of the products too, which the form `qoperator` needs. */
   readonly outputs?: boolean | undefined
+  /** False finds no ranges: dynamic INT8 wants divisions of inputs alone. */
+  readonly ranges?: boolean | undefined
   /** Search divisions of inputs first (SmoothQuant); ranges are then of the divided ones. */
   readonly smooth?: boolean | undefined
   /** Bits of the weights that smoothing is searched for; default 8. */
@@ -82,9 +84,12 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
   const model = load(path)
   const tokenizer = await tokenizerOf(model)
   const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
-  const { percentile, outputs, smooth, weightBits = 8 } = options
+  const { percentile, outputs, smooth, weightBits = 8, ranges: wanted = true } = options
   const bits = smooth ? weightBits : undefined
-  const settings = { data, method, samples, percentile, outputs, maxLength, smooth, bits }
+  const settings = {
+    ...{ data, method, samples, percentile, outputs },
+    ...{ maxLength, smooth, bits, wanted },
+  }
   const cache =
     options.cache === false
       ? undefined
@@ -98,7 +103,7 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
   const known = cache?.read() as Calibration | undefined
   if (known?.ranges) return { ...known, seconds: seconds(), cached: cache?.file }
   const text = await calibrationBatches(data, model, tokenizer, maxLength, samples)
-  const rounds = calibrators[method]({}).rounds
+  const rounds = wanted ? calibrators[method]({}).rounds : 0
   const { length } = text.batches
   const step = progress?.step('Calibrating', length * (rounds + (smooth ? 1 : 0)))
   const observing = { signal, threads: options.threads }
@@ -110,10 +115,12 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
         })
       : undefined
     const graph = smoothings ? smoothLayers(smoothings).apply(model.graph) : model.graph
-    const ranges = await calibrateLayers(graph, text.batches, {
-      ...{ method, percentile, outputs, ...observing },
-      onBatch: (done) => step?.update(done + (smooth ? length : 0)),
-    })
+    const ranges = wanted
+      ? await calibrateLayers(graph, text.batches, {
+          ...{ method, percentile, outputs, ...observing },
+          onBatch: (done) => step?.update(done + (smooth ? length : 0)),
+        })
+      : {}
     const { samples: seen, tokens } = text
     const found = {
       method,
@@ -123,7 +130,7 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
       ...(smoothings && { smooth: smoothings }),
     }
     cache?.write(found)
-    step?.done(`${formatCount(text.samples)} texts, ${method}`)
+    step?.done(`${formatCount(text.samples)} texts${wanted ? `, ${method}` : ''}`)
     return { ...found, seconds: seconds() }
   } catch (error) {
     step?.fail()

@@ -9,6 +9,7 @@ import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BareFile, loadAny } from './any-model.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
+import { comparisonTexts } from './comparison-texts.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { checkFloat } from './foreign-facts.ts'
@@ -112,7 +113,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
       hint: 'Add --method gptq (int4, int8-weights) or --smooth (INT8), or leave the data out.',
     })
   }
-  return write(options, async (model) => {
+  const planned = async (model: LoadedModel | BareFile) => {
     const planOf = await planner(model, options, request)
     return targetsOf(options).map((target): VariantPlan => {
       const quantize = planOf(target)
@@ -124,7 +125,8 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
         externalData: options.externalData,
       }
     })
-  })
+  }
+  return write(options, planned, data)
 }
 
 /** 7 where this CPU's u8×s8 products saturate, else 8. */
@@ -141,6 +143,7 @@ async function write(
   planned: (
     model: LoadedModel | BareFile,
   ) => readonly VariantPlan[] | Promise<readonly VariantPlan[]>,
+  data?: DataOptions,
 ): Promise<WriteResult> {
   const { output, overwrite, signal, progress } = options
   const start = performance.now()
@@ -157,10 +160,11 @@ async function write(
       { signal, onVariant: (name) => step?.update(begun++, name) },
     )
     step?.done(`${plans.length} file${plans.length === 1 ? '' : 's'}`)
+    const encodings = data && model.dims ? await comparisonTexts(model, data) : []
     const verified =
       options.verify === false
         ? []
-        : await verifyBuilt(model, folder, built.variants, { signal, progress })
+        : await verifyBuilt(model, folder, built.variants, { signal, progress, encodings })
     const external = Object.fromEntries(
       built.variants
         .filter((variant) => variant.files.length > 1)

@@ -25,8 +25,8 @@ export interface QuantizationRequest {
   readonly overrides: readonly LayerOverrideOptions[]
   /** Codes are to be found by calibration. */
   readonly finds: boolean
-  /** Ranges, or divisions of inputs. */
-  readonly ranges: boolean
+  /** What else calibration is to find: ranges of activations, or divisions of inputs alone. */
+  readonly ranges: 'activations' | 'divisions' | undefined
 }
 
 /** Plans of one model's files. */
@@ -62,7 +62,7 @@ export function readRequest(
       hint: 'Leave one of them out.',
     })
   }
-  const ranges = schemes.includes('static-int8') || smooth
+  const ranges = schemes.includes('static-int8') ? 'activations' : smooth ? 'divisions' : undefined
   return { row, overrides, finds, ranges }
 }
 
@@ -76,7 +76,7 @@ export async function planner(
   { row, overrides, finds, ranges }: QuantizationRequest,
   more: readonly LayerOverrideOptions[] = [],
 ): Promise<PlanOf> {
-  const calibration = ranges ? await calibrateRanges(options) : undefined
+  const calibration = ranges ? await calibrateRanges(options, ranges === 'activations') : undefined
   const codes = new Map<string, SchemeContext['parts']>()
   const planned = (target: Target, each: SchemeRow, settings: SchemeSettings) => {
     const context = { target, cpuBits: cpuWeightBits(), exclude: undefined, calibration }
@@ -144,10 +144,10 @@ export function withText(model: LoadedModel | BareFile): LoadedModel {
   })
 }
 
-const calibrateRanges = ({ calibrate: method, ...options }: QuantizeOptions) =>
+const calibrateRanges = ({ calibrate: method, ...options }: QuantizeOptions, ranges: boolean) =>
   calibrate({
     ...{ model: options.model, revision: options.revision, offline: options.offline },
-    ...{ data: options.data!, samples: options.samples, smooth: options.smooth },
+    ...{ data: options.data!, samples: options.samples, smooth: options.smooth, ranges },
     ...{ method, weightBits: options.weightBits ?? cpuWeightBits() },
     ...{ signal: options.signal, progress: options.progress },
   })

@@ -12,6 +12,7 @@ import { padBatch } from '../data/pad-batch.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import type { Encoding } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
+import { realRows } from '../fit/observe.ts'
 import type { HostTensor } from '../graph/data-type.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
@@ -101,7 +102,7 @@ export async function compareFiles(
   for (const variant of variants) {
     step?.update(results.length, variant.name)
     const outputs = await outputsOf(resolve(folder, variant.file), feeds, 'limbeck', signal)
-    results.push(compareOutputs(variant, reference, outputs))
+    results.push(compareOutputs(variant, reference, outputs, feeds))
   }
   const bad = results.find((result) => !result.ok)
   if (bad) step?.fail(`${bad.name}: ${bad.reason}`)
@@ -111,6 +112,9 @@ export async function compareFiles(
     )
   return results
 }
+
+/** Real texts that files are compared on, at most. */
+export const VERIFIED_TEXTS = 16
 
 /** Shapes at which files are compared that nothing but they themselves describes. */
 export const COMPARED = '1x5,2x17,3x9'
@@ -124,7 +128,7 @@ export function verificationFeeds(model: AnyModel, encodings: readonly Encoding[
   const random = randomEncodings({ count: 8, length, vocabularySize: vocab, seed: 7 })
   const right = padBatch(random, { inputs })
   const feeds: Feeds[] = [right, reversed(right), holed(padBatch(random.slice(0, 4), { inputs }))]
-  if (encodings.length > 0) feeds.push(padBatch(encodings.slice(0, 16), { inputs }))
+  if (encodings.length > 0) feeds.push(padBatch(encodings.slice(0, VERIFIED_TEXTS), { inputs }))
   return feeds
 }
 
@@ -184,16 +188,19 @@ export function compareOutputs(
   variant: Pick<BuiltVariant, 'name' | 'quantized'>,
   reference: readonly Record<string, HostTensor>[],
   outputs: readonly Record<string, HostTensor>[],
+  feeds: readonly Feeds[] = [],
 ): Verification {
   const meter = fidelityMeter('values')
   let largest = 1
   reference.forEach((batch, i) => {
     for (const [name, expected] of Object.entries(batch)) {
       const found = outputs[i]?.[name]
-      const values = numbersOf(expected)
-      const complete = found && found.data.length === values.length
+      const complete = found && found.data.length === expected.data.length
+      const mask = variant.quantized ? feeds[i]?.attention_mask : undefined
+      const values = realRows({ ...expected, data: numbersOf(expected).slice() }, mask)
       for (const value of values) largest = Math.max(largest, Math.abs(value))
-      meter.add(values, complete ? numbersOf(found) : values.map(() => Number.NaN))
+      const rows = complete && realRows({ ...found, data: numbersOf(found).slice() }, mask)
+      meter.add(values, rows || values.map(() => Number.NaN))
     }
   })
   const { maxAbsError, cosine, nonFinite } = meter.result()

@@ -32,8 +32,11 @@ export type LinearKernels = Readonly<Record<KernelKind, LinearKernel>>
 
 type KernelKind = 'dynamic' | 'dynamic-token' | 'static' | 'blocks'
 
-function kernelOf(note: NodeQuantization | undefined, kernels: LinearKernels): LinearKernel {
-  if (!note || note.scheme === 'weight-only') return gemm
+function kernelOf(
+  note: NodeQuantization | undefined,
+  kernels: LinearKernels | undefined,
+): LinearKernel {
+  if (!kernels || !note || note.scheme === 'weight-only') return gemm
   if (note.scheme !== 'dynamic') return kernels[note.scheme]
   return kernels[note.activations === 'token' ? 'dynamic-token' : 'dynamic']
 }
@@ -132,10 +135,10 @@ function gemm(context: RewriteContext, layer: LinearLayer, x: Value): Value {
 }
 
 /**
- * Lowers canonical linear layers; `int8` is the kernel for annotated ones. Layers with a bias anchor on
- * its Add and must all be lowered before bare products, which anchor on MatMul.
+ * Lowers canonical linear layers; `kernels` are for annotated ones, and without them all stay in float.
+ * Layers with a bias anchor on its Add and must all be lowered before bare products, which anchor on MatMul.
  */
-export function lowerLinear(anchor: 'Add' | 'MatMul', kernels: LinearKernels): NodeRule {
+export function lowerLinear(anchor: 'Add' | 'MatMul', kernels?: LinearKernels): NodeRule {
   const name = anchor === 'Add' ? 'lower-linear' : 'lower-linear-without-bias'
   return {
     name,

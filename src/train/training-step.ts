@@ -13,6 +13,7 @@ import { pruneDead } from '../graph/liveness.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { backward } from './backward.ts'
 import { extendGraph } from './extend-graph.ts'
+import { forKernels } from './for-kernels.ts'
 import type { Group, Optimizer } from './optimizer.ts'
 import { type StateTensor, StepScalars, StepState } from './step-state.ts'
 import { type Learning, type StepSettings, stepOutputs, writeUpdate } from './write-update.ts'
@@ -85,22 +86,10 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const { graph: forward, accumulate = false } = options
   const state = new StepState()
   const scalars = new StepScalars<StepSettings>()
-  let data: readonly Port[] = []
-  const { graph: withLoss, result } = extendGraph(forward, (b) => {
-    const written = options.loss(b, valuesOf(forward), forward)
-    const { loss, parts = {} } = 'loss' in written ? written : { loss: written }
-    data = [...forward.inputs, ...b.build().inputs]
-    if (!accumulate) return { loss, parts, objective: loss }
-    const weight = scalars.input(b, 'setting/weight', ({ weight = 1 }) => weight)
-    return { loss, parts, objective: b.op('Mul', [loss, weight]) }
-  })
-  const { graph: both, parameters } = differentiate(withLoss, result.objective, options)
+  const { graph: lossy, data, parts } = writeLoss(options, scalars)
+  const { graph: both, parameters } = differentiate(forKernels(lossy), options)
   for (const parameter of parameters) state.add('parameter', parameter)
-  const measured = [
-    { name: stepOutputs.loss, value: result.loss },
-    ...Object.entries(result.parts).map(([name, value]) => ({ name, value })),
-    ...(options.outputs ?? []).map((name) => portNamed(forward, name)),
-  ]
+  const measured = both.outputs.filter(({ name }) => name !== OBJECTIVE)
   const learning = { ...withInputs(both, parameters, state), outputs: measured }
   const update = (b: GraphBuilder, from: readonly Learning[]): void =>
     writeUpdate(b, from, state, scalars, {
@@ -119,9 +108,31 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
     state: state.tensors,
     data,
     gradients: parameters.map(({ name }) => name),
-    parts: Object.keys(result.parts),
+    parts,
     feeds: (settings) => scalars.feeds(settings),
   }
+}
+
+/** The output that is differentiated; no output of the step. */
+const OBJECTIVE = 'objective'
+
+/** The forward graph with its loss; outputs are what the step reports, and the objective. */
+function writeLoss(options: TrainingStepOptions, scalars: StepScalars<StepSettings>) {
+  const { graph: forward, accumulate } = options
+  const kept = (options.outputs ?? []).map((name) => portNamed(forward, name))
+  let data: readonly Port[] = []
+  let names: readonly string[] = []
+  const { graph } = extendGraph({ ...forward, outputs: kept }, (b) => {
+    const written = options.loss(b, valuesOf(forward), forward)
+    const { loss, parts = {} } = 'loss' in written ? written : { loss: written }
+    data = [...forward.inputs, ...b.build().inputs]
+    names = Object.keys(parts)
+    b.output(stepOutputs.loss, loss)
+    for (const [name, value] of Object.entries(parts)) b.output(name, value)
+    const weight = accumulate && scalars.input(b, 'setting/weight', ({ weight = 1 }) => weight)
+    b.output(OBJECTIVE, weight ? b.op('Mul', [loss, weight]) : loss)
+  })
+  return { graph, data, parts: names }
 }
 
 const valuesOf = ({ outputs }: Graph): Record<string, Value> =>
@@ -137,7 +148,6 @@ function portNamed({ name: graph, outputs }: Graph, name: string): Port {
 /** The graph with its gradients, and the parameters that have one. */
 function differentiate(
   graph: Graph,
-  objective: Value,
   options: TrainingStepOptions,
 ): { graph: Graph; parameters: Learning[] } {
   const { trainable = ({ frozen }) => !frozen, groups } = options
@@ -145,6 +155,7 @@ function differentiate(
     const shaped = parameter && { ...parameter, shape: tensor.shape }
     return shaped && isFloat(tensor) && trainable(shaped) ? [{ value, tensor, shaped }] : []
   })
+  const objective = portNamed(graph, OBJECTIVE).value
   const { graph: both, gradients } = backward(
     graph,
     objective,

@@ -1,0 +1,53 @@
+/**
+ * The forward graph and its loss as they run fastest when they are differentiated, too.
+ *
+ * Linear layers become Gemm on `[tokens, width]`: the bias costs no pass of its own, and no weight is ever
+ * transposed, in neither direction. The mask is added to the scores, so that the backward run has none; their
+ * scale becomes part of the product, and keys are not transposed. What taps and outputs name stays.
+ */
+import { float, int, intsOf } from '../graph/attributes.ts'
+import type { Graph } from '../graph/graph.ts'
+import { rule } from '../graph/pattern.ts'
+import { inlineValues } from '../graph/tensor.ts'
+import { lowerLinear } from '../passes/lower-linear.ts'
+import { additiveMask } from '../passes/lower-portable-rules.ts'
+import { mergeCommon } from '../passes/merge-common.ts'
+import { type Pass, runPasses } from '../passes/pass.ts'
+import { rulePass } from '../passes/rule-pass.ts'
+import { shapeSource } from '../passes/shape-source.ts'
+import { tokenMajorRules } from '../passes/token-major.ts'
+
+/** `MatMul(q, Transpose(k))·s`: one product that reads k as it stands. */
+const scaledScores = rule('scaled-scores', {
+  match: (op, x) =>
+    op.Mul!(op.MatMul!(x.query!, op.as('turn', op.Transpose!(x.key!))), op.weight('scale')),
+  when: (x, context, { nodes }) => {
+    const perm = intsOf(nodes.turn!, 'perm')
+    if (perm?.join() !== '0,1,3,2') return 'the keys are not transposed in their last two axes'
+    const { tensor } = context.weight(x.scale!)!
+    const scalar = tensor.dtype === 'float32' && inlineValues(tensor)?.length === 1
+    return scalar ? true : 'the scale is no scalar'
+  },
+  rewrite: (op, x) => {
+    const alpha = Number(inlineValues(op.weight(x.scale!)!.tensor)![0])
+    const attributes = { alpha: float(alpha), transB: int(1) }
+    return op.op('FusedMatMul', [x.query, x.key], attributes, { domain: 'com.microsoft' })
+  },
+})
+
+const passes: readonly Pass[] = [
+  rulePass('scores', 'Scales and masks attention scores without passes of their own.', [
+    additiveMask,
+    scaledScores,
+  ]),
+  rulePass('linear', 'Turns linear layers into Gemm.', [lowerLinear('Add')]),
+  rulePass('bare-linear', 'The same for linear layers without a bias.', [lowerLinear('MatMul')]),
+  rulePass('token-major', 'Keeps activations as [tokens, width] between attentions.', [
+    ...tokenMajorRules,
+    shapeSource,
+  ]),
+  mergeCommon,
+]
+
+/** The graph written for training kernels. */
+export const forKernels = (graph: Graph): Graph => runPasses(graph, passes).graph

@@ -16,6 +16,7 @@ export interface StateTensor {
   readonly kind: StateKind
   /** The parameter that it is of. */
   readonly name: string
+  /** That of its ports: moments of large parameters stand in blocks. */
   readonly shape: readonly number[]
   /** Graph input with its value before the step. */
   readonly input: string
@@ -45,13 +46,13 @@ export class StepState {
   private readonly known = new Map<string, StateTensor>()
 
   /** Declares a state tensor. */
-  add(kind: StateKind, { name, tensor }: Trained): StateTensor {
+  add(kind: StateKind, { name, tensor }: Trained, shape = tensor.shape): StateTensor {
     const known = this.known.get(inputName(kind, name))
     if (known) return known
     const state = {
       kind,
       name,
-      shape: tensor.shape,
+      shape,
       input: inputName(kind, name),
       output: outputName(kind, name),
       initial: beginsAtWeight.has(kind) ? tensor : undefined,
@@ -66,8 +67,9 @@ export class StepState {
     b: GraphBuilder,
     kind: StateKind,
     trained: Trained,
+    shaped?: readonly number[],
   ): { before: Value; give(after: Value): void } {
-    const { input, output, shape } = this.add(kind, trained)
+    const { input, output, shape } = this.add(kind, trained, shaped)
     return { before: b.input(input, 'float32', shape), give: (after) => b.output(output, after) }
   }
 }

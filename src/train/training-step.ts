@@ -14,6 +14,7 @@ import type { Tensor } from '../graph/tensor.ts'
 import { backward } from './backward.ts'
 import { extendGraph } from './extend-graph.ts'
 import { forKernels } from './for-kernels.ts'
+import { inBlocks } from './in-blocks.ts'
 import type { Group, Optimizer } from './optimizer.ts'
 import { type StateTensor, StepScalars, StepState } from './step-state.ts'
 import { type Learning, type StepSettings, stepOutputs, writeUpdate } from './write-update.ts'
@@ -103,8 +104,8 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
     ? extendGraph(bare, (b) => update(b, sums.read(b)))
     : extendGraph(learning, (b) => update(b, parameters))
   return {
-    graph: pruneDead(graph),
-    accumulate: sums && pruneDead(sums.graph),
+    graph: inBlocks(pruneDead(graph)),
+    accumulate: sums && inBlocks(pruneDead(sums.graph)),
     state: state.tensors,
     data,
     gradients: parameters.map(({ name }) => name),

@@ -8,6 +8,7 @@ import { int } from '../graph/attributes.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/graph.ts'
 import { floatScalar } from '../graph/tensor.ts'
+import { blockShape } from './in-blocks.ts'
 import { type Group, type Optimizer, optimizerRule, type StepPlace } from './optimizer.ts'
 import type { StepScalars, StepState, Trained } from './step-state.ts'
 
@@ -91,32 +92,36 @@ export function writeUpdate(
     : undefined
   for (const parameter of parameters) {
     b.scope(`update.${parameter.name}`, () => {
-      const { value: weight, group } = parameter
-      const gradient = scale ? b.op('Mul', [parameter.gradient, scale]) : parameter.gradient
-      const slots = new Map(rule.slots.map((slot) => [slot, state.read(b, slot, parameter)]))
+      const { group, tensor } = parameter
+      const blocks = blockShape(tensor.shape)
+      const inBlocks = (value: Value): Value =>
+        blocks ? b.op('Reshape', [value, b.int64s(blocks)]) : value
+      const whole = (value: Value): Value =>
+        blocks ? b.op('Reshape', [value, b.int64s(tensor.shape)]) : value
+      const weight = inBlocks(parameter.value)
+      const own = inBlocks(parameter.gradient)
+      const mean = average && state.read(b, 'ema', parameter)
+      const before = mean && inBlocks(mean.before)
+      const slots = new Map(
+        rule.slots.map((slot) => [slot, state.read(b, slot, parameter, blocks)]),
+      )
       const after = rule.update(b, {
         weight,
-        gradient,
+        gradient: scale ? b.op('Mul', [own, scale]) : own,
         group,
         slot: (slot) => slots.get(slot)!.before,
         setting: (name) => setting(group, name),
       })
+      const moved = before && moveAverage(b, before, after.weight, average)
       for (const [slot, { give }] of slots) give(after.slots[slot]!)
-      b.output(state.add('parameter', parameter).output, after.weight)
-      if (average) moveAverage(b, state, parameter, after.weight, average)
+      b.output(state.add('parameter', parameter).output, whole(after.weight))
+      if (moved) mean.give(whole(moved))
     })
   }
 }
 
 /** e ← e + (1−d)·(w − e) */
-function moveAverage(
-  b: GraphBuilder,
-  state: StepState,
-  parameter: Trained,
-  weight: Value,
-  share: Value,
-): void {
-  const { before, give } = state.read(b, 'ema', parameter)
+function moveAverage(b: GraphBuilder, before: Value, weight: Value, share: Value): Value {
   const step = b.op('Mul', [b.op('Sub', [weight, before]), share])
-  give(b.op('Add', [before, step]))
+  return b.op('Add', [before, step])
 }

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { load, type Report, save } from '../src/index.ts'
+import { load, type Report, save, type WriteResult } from '../src/index.ts'
 import { contentsOf, dataSlice, example, limbeck } from './support/command.ts'
 import { exportsRoot } from './support/exports.ts'
 import { describeWith } from './support/fixtures.ts'
@@ -48,6 +48,25 @@ describe('a file alone', () => {
     expect(names).not.toContain('config.json')
   })
 
+  it('is reported on as folders are, at lengths that it takes', async () => {
+    const quick = ['--threads', '1', '--seconds', '0.1', '--json']
+    const { code, stdout, stderr } = await limbeck(['report', 'from-alone', ...quick], { cwd })
+    expect(code, stderr).toBe(0)
+    const { report } = JSON.parse(stdout) as { report: Report }
+    const { threads, lengths, operators, layers } = report.details!
+    const names = report.variants.map(({ name }) => name)
+    expect(threads!.variants.map(({ name }) => name)).toEqual(names)
+    expect(lengths!.variants[0]!.latency.map(({ shape }) => shape)).toEqual(
+      // the model has 128 positions, which only its table tells
+      [8, 16, 32, 64, 128].map((length) => `1x${length}`),
+    )
+    expect(operators!.variants[0]!.operators.some(({ name }) => name === 'MatMul')).toBe(true)
+    expect(layers!.variants).toHaveLength(names.length)
+    const data = await limbeck(['report', 'from-alone', '--data', 'dev.tsv'], { cwd })
+    expect(data.code).toBe(2)
+    expect(data.stderr).toMatch(/--data: from-alone was made from a file without a configuration/)
+  })
+
   it('takes no data, and says what is missing', async () => {
     const before = contentsOf(cwd)
     const { code, stderr } = await limbeck(
@@ -72,7 +91,7 @@ describe('a file alone', () => {
     const file = 'quantize-alone/onnx/model_quantized.onnx'
     const again = await limbeck(['quantize', file, '-o', 'again'], { cwd })
     expect(again.code).toBe(1)
-    expect(again.stderr).toMatch(/it is quantized already/)
+    expect(again.stderr).toMatch(/it is quantized already \(.*\)\. Add --dequantize/)
     const { variants, notes } = await optimized(file, '-o', 'from-quantized')
     expect(variants.map(({ name }) => name)).toEqual([
       'fp32 as exported',
@@ -80,6 +99,67 @@ describe('a file alone', () => {
       'fp32 optimized',
     ])
     expect(notes.join(' ')).toMatch(/quantized already \(.*MatMulInteger/)
+  })
+
+  it('that is quantized becomes floats by option', async () => {
+    const file = 'quantize-alone/onnx/model_quantized.onnx'
+    const { variants, notes } = await optimized(file, '--dequantize', '-o', 'from-floats')
+    expect(variants.map(({ name }) => name)).toContain('INT8')
+    expect(variants.map(({ precision }) => precision).slice(0, 3)).toEqual(['int8', 'fp32', 'fp32'])
+    expect(notes.join(' ')).toMatch(/Floats were made of .*MatMulInteger/)
+    // held to the floats that were made, not to the rounding of the file
+    const [, ...fp32] = variants.filter(({ precision }) => precision === 'fp32')
+    for (const { verification } of fp32) expect(verification!.maxAbsError).toBeLessThan(1e-4)
+    expect(variants[1]!.bytes).toBeGreaterThan(3 * variants[0]!.bytes)
+  })
+
+  it('in half floats is converted as it is, and quantized by option', async () => {
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await limbeck([...args, '--json'], { cwd })
+      return { code, stderr, result: code === 0 ? (JSON.parse(stdout) as WriteResult) : undefined }
+    }
+    const half = ['--target', 'portable']
+    expect(
+      (await run('quantize', 'alone.onnx', '--scheme', 'fp16', ...half, '-o', 'half')).code,
+    ).toBe(0)
+    const file = 'half/onnx/model_fp16.onnx'
+    const exported = await run('export', file, ...half, '-o', 'from-half')
+    expect(exported.code, exported.stderr).toBe(0)
+    expect(exported.result!.notes.join()).toMatch(/computes in half floats.*--dequantize/)
+    const refused = await run('quantize', file, '-o', 'none')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/it computes in half floats\. Add --dequantize/)
+    const made = await run(
+      'quantize',
+      file,
+      '--scheme',
+      'int4',
+      '--dequantize',
+      ...half,
+      '-o',
+      'q4',
+    )
+    expect(made.code, made.stderr).toBe(0)
+    expect(made.result!.verified[0]!.cosine).toBeGreaterThan(0.95)
+  })
+
+  it.each([
+    [
+      ['alone.onnx', '--dim', 'sequence_lenght=9'],
+      /--dim sequence_lenght: .*Did you mean sequence_length\?/,
+    ],
+    [
+      ['alone.onnx', '--dim', 'past=9'],
+      /--dim past: no input has a dimension .*Names are batch_size, seq/,
+    ],
+    [['alone.onnx', '--dim', 'past=x'], /'past=x' is invalid/],
+    [[example, '--dim', 'past=9'], /--dim means nothing to .*its configuration says its sizes/],
+    [[example, '--dequantize'], /--dequantize means nothing to the model folder/],
+  ])('%j is misuse', async (args, words) => {
+    const verb = args[0] === example ? 'quantize' : 'export'
+    const { code, stderr } = await limbeck([verb, ...args, '-o', 'none'], { cwd })
+    expect(code, stderr).toBe(2)
+    expect(stderr).toMatch(words)
   })
 })
 

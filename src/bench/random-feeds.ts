@@ -3,7 +3,14 @@
  * Text inputs get what `tokenFeeds` gives: ids that every vocabulary has, masks that hide nothing.
  */
 import { LimbeckError } from '../errors.ts'
-import { byteLength, elementCount, type HostTensor, hostArray } from '../graph/data-type.ts'
+import {
+  byteLength,
+  bytesOf,
+  elementCount,
+  type HostTensor,
+  hostArray,
+} from '../graph/data-type.ts'
+import { castElements } from '../onnx/cast-elements.ts'
 import { randomFrom } from '../stats/index.ts'
 
 /** An input with all its sizes. */
@@ -23,9 +30,6 @@ const wholes: readonly (readonly [RegExp, (index: number, last: number) => numbe
     [/(token_)?type|segment|past|cache|offset/, () => 0],
   ]
 
-/** One half, in the bits of types that the host does not have. */
-const halves: Readonly<Record<string, number>> = { float16: 0x3800, bfloat16: 0x3f00 }
-
 /**
  * Random feeds of these sizes.
  * @throws LimbeckError `input` for an input that is not of numbers.
@@ -41,10 +45,17 @@ export function randomFeeds(inputs: readonly SizedInput[], seed = 1): Record<str
       const last = shape.at(-1) ?? 1
       const one = (index: number): number => {
         if (dtype === 'bool') return 1
-        if (dtype.startsWith('float')) return halves[dtype] ?? random.uniform() - 0.5
-        return halves[dtype] ?? whole?.(index, last) ?? random.below(below)
+        if (dtype.includes('float')) return random.uniform() - 0.5
+        return whole?.(index, last) ?? random.below(below)
       }
-      const data = hostArray(dtype, new Uint8Array(byteLength(dtype, elementCount(shape))))
+      const count = elementCount(shape)
+      if (dtype === 'float16' || dtype === 'bfloat16') {
+        // bit patterns on the host
+        const values = bytesOf(Float32Array.from({ length: count }, (_, i) => one(i)))
+        const data = hostArray(dtype, castElements(values, count, 'float32', dtype))
+        return [name, { dtype, shape, data }]
+      }
+      const data = hostArray(dtype, new Uint8Array(byteLength(dtype, count)))
       const big = data instanceof BigInt64Array || data instanceof BigUint64Array
       if (big) for (let i = 0; i < data.length; i++) data[i] = BigInt(one(i))
       else for (let i = 0; i < data.length; i++) data[i] = one(i)

@@ -18,6 +18,7 @@ export const fuseVerb = defineVerb({
   arguments: [{ name: '<file>', help: 'ONNX file of any exporter' }],
   options: [
     'fuseTarget',
+    'dequantize',
     'externalData',
     'fuseShapes',
     'dim',

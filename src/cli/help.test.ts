@@ -100,6 +100,8 @@ test('limbeck optimize --help', async () => {
     Model:
       --revision <name>              branch, tag or commit of a model of the Hub (default: main)
       --offline                      send no request: a model of the Hub must lie in the Hub's cache
+      --dequantize                   make float32 of an ONNX file that is quantized or in half floats,
+                                     first
 
     Options:
       -h, --help                     print this help
@@ -127,7 +129,11 @@ test('limbeck export --help', async () => {
       --revision <name>   branch, tag or commit of a model of the Hub (default: main)
       --offline           send no request: a model of the Hub must lie in the Hub's cache
       --target <target>   portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
+      --dequantize        make float32 of an ONNX file that is quantized or in half floats, first
       --external-data     weights beside the file, whatever their size (default: above 1 GB)
+
+    Measurement:
+      --dim <name=n>      size of a file's dimension that the shape does not give; may be repeated
 
     Output:
       -o, --output <dir>  folder to write
@@ -182,6 +188,7 @@ test('limbeck quantize --help', async () => {
       --override <glob=scheme>  another scheme for some layers, or fp32: *.query=int4:block=64; may be
                                 repeated, the last wins
       --target <target>         portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)
+      --dequantize              make float32 of an ONNX file that is quantized or in half floats, first
       --external-data           weights beside the file, whatever their size (default: above 1 GB)
 
     Data:
@@ -192,6 +199,9 @@ test('limbeck quantize --help', async () => {
       --label <column>          column of the label or score (default: known names)
       --no-header               the first line is data, not column names
       --encoding <name>         encoding of the data file (default: utf-8)
+
+    Measurement:
+      --dim <name=n>            size of a file's dimension that the shape does not give; may be repeated
 
     Output:
       -o, --output <dir>        folder to write

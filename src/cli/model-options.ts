@@ -119,6 +119,11 @@ export const modelOptions = {
     default: 'cpu',
     parse: oneOf('cpu', 'portable', 'both'),
   },
+  dequantize: {
+    flags: '--dequantize',
+    group: 'Model',
+    help: 'make float32 of an ONNX file that is quantized or in half floats, first',
+  },
   externalData: {
     flags: '--external-data',
     group: 'Model',

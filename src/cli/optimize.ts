@@ -35,6 +35,7 @@ export const optimizeVerb = defineVerb({
     'overwrite',
     'explain',
     ...hubOptionNames,
+    'dequantize',
   ],
   examples: [
     'optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%',
@@ -45,11 +46,13 @@ export const optimizeVerb = defineVerb({
     const { optimize } = await import('../jobs/optimize.ts')
     const { maxLength, maxDrop, strict, threads, shapes, seconds, batchSize, seed, ...others } =
       options
-    const { output, overwrite, explain, revision, offline, data, dim: dims, ...columns } = others
+    const { output, overwrite, explain, revision, offline, data, dim: dims, ...more } = others
+    const { dequantize, ...columns } = more
     const settings = { maxDrop, strict, threads, shapes, seconds, batchSize, seed, maxLength }
     const { report, folder } = await optimize({
       ...settings,
       dims,
+      dequantize,
       revision,
       offline,
       output,

@@ -32,6 +32,8 @@ export const quantizeVerb = defineVerb({
     'exclude',
     'override',
     'target',
+    'dim',
+    'dequantize',
     'externalData',
     'requiredOutput',
     'overwrite',
@@ -47,13 +49,15 @@ export const quantizeVerb = defineVerb({
   async run({ args: [model], options, signal, progress }) {
     const { quantize } = await import('../jobs/export-model.ts')
     const { target, scheme = 'dynamic-int8', requiredOutput: output, explain, ...others } = options
-    const { calibrationData, text, textPair, label, noHeader, encoding, override, ...rest } = others
+    const { calibrationData, text, textPair, label, noHeader, encoding, override, dim, ...rest } =
+      others
     const columns = { text, textPair, label, noHeader, encoding }
     const data = calibrationData === undefined ? noData(columns) : dataOf(calibrationData, columns)
     const targets = target === undefined ? undefined : [target]
     const result = await quantize({
       ...rest,
       overrides: override,
+      dims: dim,
       data,
       model,
       output,

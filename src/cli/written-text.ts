@@ -3,12 +3,12 @@ import type { WriteResult } from '../jobs/export-model.ts'
 import type { Table } from '../report/index.ts'
 import { formatBytes, formatCount, formatNumber, formatSeconds, unknown } from '../report/units.ts'
 import { explainText } from './explain-passes.ts'
-import { folderText, tableText } from './show.ts'
+import { folderText, proseText, tableText } from './show.ts'
 import type { View } from './verb.ts'
 
 /** The files written, and what passes did to them when that was asked for. */
 export function writtenText(
-  { variants, verified, folder, seconds }: WriteResult,
+  { variants, verified, folder, seconds, notes }: WriteResult,
   explain: boolean | undefined,
   view: View,
 ): string {
@@ -39,6 +39,7 @@ export function writtenText(
   return [
     tableText(table, view),
     done,
+    ...notes.map((note) => proseText(`Note: ${note}`, view)),
     folderText(folder, []),
     ...(explain ? ['', explainText(variants, view)] : []),
   ].join('\n')

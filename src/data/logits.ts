@@ -5,13 +5,16 @@
 
 import { invariant } from '../errors.ts'
 import { elementCount, type HostTensor } from '../graph/data-type.ts'
+import { floatsOf } from './host-floats.ts'
 
 /** Numbers of one example: logits of its classes, or the values of its vector. */
 export type Row = ArrayLike<number>
 
-/** The rows of a float tensor [..., width] as views, without copying. */
-export function rowsOf({ dtype, shape, data }: HostTensor): Row[] {
-  invariant(data instanceof Float32Array || data instanceof Float64Array, `rows of ${dtype}`)
+/** The rows of a float tensor [..., width]: views, without copying but of half floats. */
+export function rowsOf(tensor: HostTensor): Row[] {
+  const { dtype, shape } = tensor
+  invariant(/^b?float(16|32|64)$/.test(dtype), `rows of ${dtype}`)
+  const data = floatsOf(tensor)
   const width = shape.at(-1) ?? 1
   const count = width === 0 ? 0 : elementCount(shape) / width
   return Array.from({ length: count }, (_, i) => data.subarray(i * width, (i + 1) * width))

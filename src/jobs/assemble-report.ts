@@ -63,6 +63,7 @@ export async function assembleReport(m: Measurements): Promise<Report> {
       shapes: settings.shapes.map(formatShape),
       batchSize: settings.batchSize,
       seed: settings.seed,
+      dims: options.dims,
     },
     headline,
     variants,

@@ -12,11 +12,11 @@ import { writeOnnx } from '../onnx/write-onnx.ts'
 import { PADDING_KEY } from '../passes/lower-attention.ts'
 import { runPasses } from '../passes/pass.ts'
 import { loweringOpset, pipeline } from '../passes/pipelines.ts'
-import { logicalGraph } from './logical-graph.ts'
+import { logicalGraph, type Reading } from './logical-graph.ts'
 import type { BuiltVariant, VariantPlan } from './variants.ts'
 
 /** What to write and where. */
-export interface BuildPlan {
+export interface BuildPlan extends Reading {
   /** The model folder, or an ONNX file. */
   readonly model: string
   /** The folder that the variants' files are relative to. */
@@ -26,7 +26,7 @@ export interface BuildPlan {
 
 /** Writes every variant of the plan; `onVariant` is told before each. */
 export function buildVariants(plan: BuildPlan, onVariant?: (name: string) => void): BuiltVariant[] {
-  const { graph, records } = logicalGraph(plan.model)
+  const { graph, records } = logicalGraph(plan.model, plan)
   return plan.variants.map((variant) => {
     onVariant?.(variant.name)
     const built = writeVariant(graph, variant, plan.folder)

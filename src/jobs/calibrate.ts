@@ -20,10 +20,11 @@ import { type CalibrationMethod, calibrators } from '../stats/calibrators.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { limbeckVersion, sha256 } from './lineage.ts'
 import { type LoadedModel, load, tokenizerOf } from './load.ts'
+import type { Reading } from './logical-graph.ts'
 import { checkThreads, maxLengthOf } from './model-limits.ts'
 import { requireFile } from './require-file.ts'
 
-export interface CalibrateJobOptions extends HubOptions {
+export interface CalibrateJobOptions extends HubOptions, Reading {
   /** Model folder, or `org/name` of the Hub. */
   readonly model: string
   /** Texts like those that the model is for; labels are not looked at. */
@@ -81,7 +82,7 @@ export async function calibrate(options: CalibrateJobOptions): Promise<Calibrate
   checkThreads(options.threads)
   requireFile(data.file)
   const { path } = await findModel(options.model, options)
-  const model = load(path)
+  const model = load(path, options.dequantize ? { dequantize: true } : {})
   const tokenizer = await tokenizerOf(model)
   const maxLength = maxLengthOf(model, tokenizer, options.maxLength)
   const { percentile, outputs, smooth, weightBits = 8, ranges: wanted = true } = options

@@ -4,7 +4,9 @@
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
+import { nodeFiles } from '../hub/node-files.ts'
 import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
+import { readOnnx } from '../onnx/read-onnx.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BareFile, loadAny } from './any-model.ts'
@@ -12,10 +14,11 @@ import { type BuildResult, buildInChild } from './build-in-child.ts'
 import { comparisonTexts } from './comparison-texts.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
-import { checkFloat } from './foreign-facts.ts'
+import { checkFloat, foreignNotes } from './foreign-facts.ts'
 import type { LayerOverrideOptions } from './layer-overrides.ts'
 import { writeLineage } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
+import { isOnnxFile, type Reading } from './logical-graph.ts'
 import { writeCompanions } from './model-files.ts'
 import { planner, readRequest, recipeOf } from './quantization-plan.ts'
 import type { QuantizeScheme, SchemeSettings } from './quantize-schemes.ts'
@@ -25,7 +28,7 @@ import { verifyBuilt } from './verify.ts'
 /** Which lowering a file is for. */
 export type Target = 'portable' | 'cpu'
 
-interface WriteOptions extends HubOptions {
+interface WriteOptions extends HubOptions, Reading {
   /** Model folder, ONNX file of any exporter, or `org/name` of the Hub. */
   readonly model: string
   /** Folder to write. */
@@ -70,6 +73,8 @@ export interface WriteResult extends BuildResult {
     readonly maxAbsError: number
     readonly cosine: number
   }[]
+  /** What an ONNX file is, where that matters; a sentence each. */
+  readonly notes: readonly string[]
 }
 
 const names: Readonly<Record<Target, string>> = { portable: 'model', cpu: 'model_cpu' }
@@ -114,6 +119,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
     })
   }
   const planned = async (model: LoadedModel | BareFile) => {
+    checkFloat(model)
     const planOf = await planner(model, options, request)
     return targetsOf(options).map((target): VariantPlan => {
       const quantize = planOf(target)
@@ -149,14 +155,13 @@ async function write(
   const start = performance.now()
   checkTarget(output, { overwrite })
   const { path } = await findModel(options.model, options)
-  const model = loadAny(path, options.dims)
+  const model = loadAny(path, options)
   const plans = await planned(model)
-  if (plans.some((plan) => plan.quantize)) checkFloat(model.graph, model.path)
   return writeFolder(output, { overwrite }, async (folder) => {
     const step = progress?.step('Writing', plans.length)
     let begun = 0
     const built = await buildInChild(
-      { model: model.path, folder, variants: plans },
+      { model: model.path, folder, variants: plans, dequantize: model.dequantize },
       { signal, onVariant: (name) => step?.update(begun++, name) },
     )
     step?.done(`${plans.length} file${plans.length === 1 ? '' : 's'}`)
@@ -172,6 +177,7 @@ async function write(
     )
     if (model.dims) writeCompanions(model, folder, external)
     await writeLineage(join(folder, LIMBECK_FILE), model, {
+      ...(model.dequantize && { dequantized: true }),
       steps: plans.map(({ name, file, lowering, quantize: q }) => ({
         name,
         file,
@@ -180,6 +186,8 @@ async function write(
       })),
       verified: verified.length > 0 ? verified : null,
     })
-    return { ...built, folder: output, seconds: (performance.now() - start) / 1000, verified }
+    const notes = isOnnxFile(path) ? foreignNotes(readOnnx(path, nodeFiles), options) : []
+    const seconds = (performance.now() - start) / 1000
+    return { ...built, folder: output, seconds, verified, notes }
   })
 }

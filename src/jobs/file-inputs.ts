@@ -4,7 +4,7 @@
  */
 import type { BenchShape } from '../bench/bench-shape.ts'
 import { randomFeeds, type SizedInput } from '../bench/random-feeds.ts'
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, nearest } from '../errors.ts'
 import type { HostTensor } from '../graph/data-type.ts'
 import type { Graph, Value } from '../graph/graph.ts'
 import { type Bindings, evaluateShape } from '../graph/shape.ts'
@@ -12,6 +12,27 @@ import type { Feeds } from '../runtime/index.ts'
 
 /** Sizes of dimensions by name, beside those that a shape gives. */
 export type NamedSizes = Readonly<Record<string, number>>
+
+/** @throws LimbeckError `usage` for a name that no dimension of an input has. */
+export function checkDims({ inputs }: Graph, dims: NamedSizes): void {
+  const shapes = inputs.flatMap(({ value }) => value.type?.shape ?? [])
+  const known = shapes.flatMap((dim) => (typeof dim === 'string' ? symbolsOf(dim) : []))
+  const unknown = Object.keys(dims).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const near = nearest(unknown, known)
+  const names = [...new Set(known)].filter((name) => /^\w+$/.test(name)).join(', ')
+  throw new LimbeckError('usage', `--dim ${unknown}: no input has a dimension of that name.`, {
+    hint: near
+      ? `Did you mean ${near}?`
+      : names !== ''
+        ? `Names are ${names}.`
+        : 'All its sizes are known.',
+  })
+}
+
+/** Names in a dimension, which may be an expression. */
+const symbolsOf = (dim: string): string[] =>
+  [dim, ...dim.split(/[^\w.:]+/)].filter((name) => /[^\d\W]/.test(name))
 
 /** Symbols of the inputs at a shape; names that were given win. */
 export function bindingsAt(

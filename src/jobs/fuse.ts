@@ -15,17 +15,19 @@ import { readOnnx } from '../onnx/read-onnx.ts'
 import { lineDiff } from '../report/line-diff.ts'
 import type { Progress } from '../report/progress.ts'
 import { buildInChild } from './build-in-child.ts'
-import { comparableFile } from './comparable-file.ts'
+import { asRough } from './build-with-source.ts'
+import { comparableFile, floatFile } from './comparable-file.ts'
 import type { Target } from './export-model.ts'
-import { comparedFeeds, fileFeeds, type NamedSizes } from './file-inputs.ts'
-import { type FusedCounts, foreignNotes, fusedCounts, quantizedOps } from './foreign-facts.ts'
+import { checkDims, comparedFeeds, fileFeeds, type NamedSizes } from './file-inputs.ts'
+import { type FusedCounts, foreignNotes, fusedCounts, roundingOf } from './foreign-facts.ts'
 import { bytesOf } from './inspect-file.ts'
+import type { Reading } from './logical-graph.ts'
 import { checkThreads } from './model-limits.ts'
 import { requireFile } from './require-file.ts'
 import type { BuiltVariant, VariantPlan } from './variants.ts'
-import { compareFiles, type Verification } from './verify.ts'
+import { checkFloats, compareFiles, type Verification } from './verify.ts'
 
-export interface FuseOptions {
+export interface FuseOptions extends Reading {
   /** Any ONNX file; weights may lie beside it. */
   readonly file: string
   /** File to write; default `<name>_fused.onnx` beside the source. */
@@ -87,11 +89,12 @@ export interface FuseResult {
  * console.log(source.counts.nodes, files[0].counts)
  */
 export async function fuse(options: FuseOptions): Promise<FuseResult> {
-  const { dims, signal, progress, threads = 1 } = options
+  const { dims, dequantize, signal, progress, threads = 1 } = options
   const start = performance.now()
   const file = resolve(requireFile(options.file))
   checkThreads(threads)
   const graph = readOnnx(file, nodeFiles)
+  if (dims) checkDims(graph, dims)
   const shapes = parseShapes(options.shapes ?? '1x5,2x17,3x9')
   const feeds = comparedFeeds(graph, shapes, dims)
   const output = outputOf(options, file)
@@ -103,15 +106,18 @@ export async function fuse(options: FuseOptions): Promise<FuseResult> {
     const step = progress?.step('Fusing', plans.length)
     let begun = 0
     const built = await buildInChild(
-      { model: file, folder, variants: plans },
+      { model: file, folder, variants: plans, dequantize },
       { signal, onVariant: (name) => step?.update(begun++, name) },
     )
-    // the ranges of a quantized file jump where a sum is off by its last bit
-    const quantized = quantizedOps(graph).size > 0
-    const variants = built.variants.map((variant) => ({ ...variant, quantized }))
+    const variants = dequantize ? built.variants : asRough(built.variants, roundingOf(graph))
     step?.done(`${variants.length} file${variants.length === 1 ? '' : 's'}`)
-    const source = comparableFile(file, graph, folder)
-    const verified = await compareFiles(source, folder, variants, feeds, { signal, progress })
+    const given = comparableFile(file, graph, folder)
+    const floats = dequantize ? floatFile(graph, folder) : undefined
+    if (floats) await checkFloats(given, floats, feeds, { signal, progress })
+    const verified = await compareFiles(floats ?? given, folder, variants, feeds, {
+      signal,
+      progress,
+    })
     const bad = verified.find(({ ok }) => !ok)
     if (bad) {
       throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
@@ -147,7 +153,7 @@ export async function fuse(options: FuseOptions): Promise<FuseResult> {
       shape: row && formatShape(row.shape),
       threads,
       compared: shapes.map(formatShape),
-      notes: foreignNotes(graph),
+      notes: foreignNotes(graph, { dequantize }),
       seconds: (performance.now() - start) / 1000,
     }
   }, besides)

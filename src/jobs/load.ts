@@ -14,7 +14,7 @@ import {
   describeModel,
   type ModelInfo,
 } from '../models/build-model.ts'
-import { isOnnxFile, logicalGraph } from './logical-graph.ts'
+import { isOnnxFile, logicalGraph, type Reading } from './logical-graph.ts'
 import { requireFile } from './require-file.ts'
 
 /** A model known by its configuration: enough to run and measure its ONNX files. */
@@ -23,7 +23,7 @@ export interface OpenedModel extends ModelInfo {
 }
 
 /** A model in memory: its graph, with weights still in their files. */
-export interface LoadedModel extends BuiltModel {
+export interface LoadedModel extends BuiltModel, Reading {
   readonly folder: ConfigFolder & {
     /** The weights' file, or the ONNX file. */
     readonly weightsFile: string
@@ -42,13 +42,20 @@ export interface LoadedModel extends BuiltModel {
  * const model = load('./my-model')
  * console.log(model.task, model.parameters, model.graph.nodes.length)
  */
-export function load(path: string): LoadedModel {
+export function load(path: string, reading?: Reading): LoadedModel {
   if (isOnnxFile(path)) {
     const { folder, ...info } = openModel(requireFile(path))
-    const { graph } = logicalGraph(path)
+    const { graph } = logicalGraph(path, reading)
     checkOutputs(graph, info, path)
     const parameters = parametersOf(graph)
-    return { ...info, graph, parameters, path, folder: { ...folder, weightsFile: path } }
+    return {
+      ...info,
+      ...reading,
+      graph,
+      parameters,
+      path,
+      folder: { ...folder, weightsFile: path },
+    }
   }
   const folder = openModelFolder(path)
   const built = buildModel(folder)

@@ -12,7 +12,7 @@ import {
   formatShape,
 } from '../bench/index.ts'
 import { profileRuns } from '../bench/measure-machine.ts'
-import { tokenFeeds } from '../bench/token-feeds.ts'
+import { type BenchFeeds, tokenFeeds } from '../bench/token-feeds.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { readOnnx } from '../onnx/index.ts'
 import { NO_LAYER } from '../ops/layer-of.ts'
@@ -34,6 +34,8 @@ export interface DetailOptions {
   /** For each row. */
   readonly seconds: number
   readonly seed: number
+  /** Inputs to measure with; random tokens where absent. */
+  readonly feeds?: BenchFeeds | undefined
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
 }
@@ -43,10 +45,14 @@ export async function timeFiles(
   title: string,
   files: readonly MeasuredFile[],
   rows: { readonly shapes: readonly BenchShape[]; readonly threads: readonly number[] },
-  { seconds, seed, signal, progress }: DetailOptions,
+  { seconds, seed, feeds, signal, progress }: DetailOptions,
 ): Promise<BenchRow[]> {
   const step = progress?.step(title, 100)
-  const candidates = files.map((file) => ({ ...file, options: sessionOf(file) }))
+  const candidates = files.map((file) => ({
+    ...file,
+    options: sessionOf(file),
+    ...(feeds && { feeds }),
+  }))
   const options: BenchOptions = {
     ...rows,
     seed,
@@ -72,7 +78,7 @@ export async function profileFiles(
   shape: BenchShape,
   threads: number,
   folder: string,
-  { signal, progress }: DetailOptions,
+  { feeds = tokenFeeds, signal, progress }: DetailOptions,
 ): Promise<OperatorTimes> {
   const step = progress?.step('Profiling', files.length)
   const variants: OperatorTimes['variants'][number][] = []
@@ -80,7 +86,7 @@ export async function profileFiles(
     step?.update(variants.length, name)
     const own = join(folder, `profile-${variants.length}`)
     mkdirSync(own)
-    const profile = await profileRuns(path, (inputs) => tokenFeeds(shape, inputs), {
+    const profile = await profileRuns(path, (inputs) => feeds(shape, inputs), {
       folder: own,
       threads,
       runs: PROFILED_RUNS,

@@ -4,6 +4,7 @@
 import { resolve } from 'node:path'
 import { type BenchFeeds, type BenchRow, benchModels, formatShape } from '../bench/index.ts'
 import { type Fidelity, fidelityMeter } from '../data/fidelity.ts'
+import { floatsOf } from '../data/host-floats.ts'
 import type { MetricResult } from '../data/metrics.ts'
 import type { MeasuredText } from '../fit/measured-text.ts'
 import { rowReader } from '../fit/model-rows.ts'
@@ -123,8 +124,10 @@ export async function measureFidelity(
 }
 
 /** An output along its first axis. */
-function rowsOf({ data, shape: [count = 1] }: HostTensor): Float32Array[] {
-  if (!(data instanceof Float32Array) || count === 0) return []
+function rowsOf(tensor: HostTensor): Float32Array[] {
+  const [count = 1] = tensor.shape
+  if (!tensor.dtype.includes('float') || count === 0) return []
+  const data = Float32Array.from(floatsOf(tensor))
   const width = data.length / count
   return Array.from({ length: count }, (_, i) => data.subarray(i * width, (i + 1) * width))
 }

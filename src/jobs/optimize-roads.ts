@@ -40,7 +40,7 @@ export const textRoad = (
   settings: OptimizeSettings,
 ): OptimizeRoad => ({
   model: reportModel(options.model, model),
-  notes: isOnnxFile(model.path) ? foreignNotes(readOnnx(model.path, nodeFiles)) : [],
+  notes: isOnnxFile(model.path) ? foreignNotes(readOnnx(model.path, nodeFiles), model) : [],
   text: () => textOf(model, options, settings.seed),
   quality: (measured, text) => measureQuality({ ...measured, model }, text, settings.batchSize),
   companions: (folder) => void writeCompanions(model, folder),
@@ -67,7 +67,7 @@ export function bareRoad(
     model: bareReport(options.model, file),
     notes: [
       `Since ${why}, the inputs were made up from what the file declares.`,
-      ...foreignNotes(read),
+      ...foreignNotes(read, file),
     ],
     feeds: (shape) => fileFeeds(read, shape, sizes),
     text: async () => ({ ...facts, maxLength, examples, encodings: [] }),

@@ -17,9 +17,10 @@ import { BATCH_SIZE } from './evaluate.ts'
 import { cpuWeightBits } from './export-model.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
-import { quantizedOps } from './foreign-facts.ts'
+import { roundingOf } from './foreign-facts.ts'
 import { writeLineage } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
+import type { Reading } from './logical-graph.ts'
 import { measureLatency } from './measure-variants.ts'
 import { checkThreads, shapesOf } from './model-limits.ts'
 import { bareRoad, textRoad } from './optimize-roads.ts'
@@ -27,7 +28,7 @@ import { optimizePlans } from './variants.ts'
 import { verifyVariants } from './verify.ts'
 import { writeReportFiles } from './write-report.ts'
 
-export interface OptimizeOptions extends HubOptions {
+export interface OptimizeOptions extends HubOptions, Reading {
   /** Hugging Face or sentence-transformers folder, ONNX file of any exporter, or `org/name` of the Hub. */
   readonly model: string
   /** Labelled data judges accuracy, bare text fidelity; without data random tokens stand in. */
@@ -78,7 +79,7 @@ export interface OptimizeResult {
 export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
   const { signal, progress, overwrite } = options
   const { path } = await findModel(options.model, options)
-  const model = loadAny(path, options.dims)
+  const model = loadAny(path, options)
   const settings = settingsOf(options, model)
   const output = resolve(options.output ?? join('limbeck-output', model.folder.name))
   checkTarget(output, { overwrite })
@@ -94,12 +95,13 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
   }
   const text = await stage('read data', road.text)
   return writeFolder(output, { overwrite }, async (folder) => {
-    const known = quantizedOps(model.graph).size > 0
+    const { quantized, half } = roundingOf(model.graph)
+    const known = quantized || half
     const plans = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
-    const { variants } = await stage('write variants', async () => {
+    const { variants, floats } = await stage('write variants', async () => {
       const step = progress?.step('Writing variants', plans.length)
       let begun = 0
-      const built = await buildWithSource(model.path, folder, plans, {
+      const built = await buildWithSource(model, folder, plans, {
         signal,
         onVariant: (name) => step?.update(begun++, name),
       })
@@ -108,7 +110,12 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
     })
     const measured = { folder, variants, signal, progress }
     const verified = await stage('verify', () =>
-      verifyVariants(model, folder, variants, { signal, progress, encodings: text.encodings }),
+      verifyVariants(model, folder, variants, {
+        signal,
+        progress,
+        floats,
+        encodings: text.encodings,
+      }),
     )
     const quality = await stage('measure accuracy', () => road.quality(measured, text))
     const rows = await stage('measure latency', () =>
@@ -120,7 +127,12 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
     const made = { text, variants, verified, quality, rows, stages, notes }
     const report = await assembleReport({ options, settings, model: road.model, ...made })
     await writeReportFiles(report, folder, ['html', 'markdown'])
-    await writeLineage(join(folder, LIMBECK_FILE), model, { chosen: report.chosen, report })
+    const dequantized = model.dequantize ? { dequantized: true } : {}
+    await writeLineage(join(folder, LIMBECK_FILE), model, {
+      ...dequantized,
+      chosen: report.chosen,
+      report,
+    })
     return { report, folder: output }
   })
 }

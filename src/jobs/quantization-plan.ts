@@ -147,6 +147,7 @@ export function withText(model: LoadedModel | BareFile): LoadedModel {
 const calibrateRanges = ({ calibrate: method, ...options }: QuantizeOptions, ranges: boolean) =>
   calibrate({
     ...{ model: options.model, revision: options.revision, offline: options.offline },
+    dequantize: options.dequantize,
     ...{ data: options.data!, samples: options.samples, smooth: options.smooth, ranges },
     ...{ method, weightBits: options.weightBits ?? cpuWeightBits() },
     ...{ signal: options.signal, progress: options.progress },

@@ -1,16 +1,22 @@
 /** What a report will measure, of which files, and how long that takes: told before it begins. */
 import { resolve } from 'node:path'
 import type { BenchShape } from '../bench/bench-shape.ts'
-import { LimbeckError } from '../errors.ts'
+import { LimbeckError, showValue } from '../errors.ts'
+import { nodeFiles } from '../hub/node-files.ts'
+import { readOnnx } from '../onnx/read-onnx.ts'
 import { chosenOf, headlineLatency, sourceOf } from '../report/outcome.ts'
 import type { Progress } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
 import { formatSeconds } from '../report/units.ts'
+import type { Feeds } from '../runtime/index.ts'
+import { isBare } from './any-model.ts'
 import { estimateSeconds } from './estimate-report.ts'
+import { bindingsAt, fileFeeds } from './file-inputs.ts'
 import { openModel } from './load.ts'
 import type { DetailOptions, MeasuredFile } from './measure-details.ts'
 import { checkThreads, shapesOf } from './model-limits.ts'
 import type { ReportOptions } from './report.ts'
+import { outputsOf } from './verify.ts'
 
 const LENGTHS = [8, 16, 32, 64, 128, 256, 512]
 const SECONDS = 4
@@ -26,9 +32,17 @@ export interface ReportPlan extends DetailOptions {
  * The plan of a report.
  * @throws LimbeckError `usage` for what the model or the machine does not take.
  */
-export function planOf(options: ReportOptions, base: Report): ReportPlan {
+export async function planOf(options: ReportOptions, base: Report): Promise<ReportPlan> {
   const threads = [...new Set(options.threads ?? [1, 2, 4])].sort((a, b) => a - b)
   checkThreads(...threads, base.headline.threads)
+  const rest = {
+    threads,
+    seconds: options.seconds ?? SECONDS,
+    seed: options.seed ?? base.settings.seed,
+    signal: options.signal,
+    progress: options.progress,
+  }
+  if (isBare(base)) return { ...rest, ...(await barePlan(options, base)) }
   const model = openModel(options.folder)
   const { positions } = model.dims
   const long = options.lengths?.find((length) => length > positions)
@@ -40,14 +54,62 @@ export function planOf(options: ReportOptions, base: Report): ReportPlan {
   }
   const lengths = options.lengths ?? LENGTHS.filter((length) => length <= positions)
   return {
+    ...rest,
     shape: shapesOf(model, base.headline.shape, '')[0]!,
-    threads,
-    lengths: [...new Set(lengths)].sort((a, b) => a - b),
-    seconds: options.seconds ?? SECONDS,
-    seed: options.seed ?? base.settings.seed,
-    signal: options.signal,
-    progress: options.progress,
+    lengths: ascending(lengths),
   }
+}
+
+const ascending = (numbers: readonly number[]): number[] =>
+  [...new Set(numbers)].sort((a, b) => a - b)
+
+/** The same of a file without a configuration: its inputs are made up from what the files declare. */
+async function barePlan(
+  { folder, lengths, signal }: ReportOptions,
+  base: Report,
+): Promise<Pick<ReportPlan, 'shape' | 'lengths' | 'feeds'>> {
+  const shape = shapesOf(undefined, base.headline.shape, '')[0]!
+  const [file] = filesOf(base, folder)
+  const graph = readOnnx(file!.path, nodeFiles)
+  const { dims } = base.settings
+  checkSizes(dims, folder)
+  const feeds = (at: BenchShape) => fileFeeds(graph, at, dims)
+  const sizesAt = (sequence: number) =>
+    JSON.stringify(bindingsAt(graph, { batch: 1, sequence }, dims))
+  // pictures have no length
+  if (sizesAt(1) === sizesAt(2)) return { shape, lengths: [shape.sequence], feeds }
+  if (lengths) return { shape, lengths: ascending(lengths), feeds }
+  const longest = await longestOf(file!.path, feeds, signal)
+  const known = LENGTHS.filter((length) => length <= longest)
+  return { shape, lengths: known.length > 0 ? known : [shape.sequence], feeds }
+}
+
+/** @throws LimbeckError for sizes that are none: anybody may have edited the file that they stand in. */
+function checkSizes(dims: Readonly<Record<string, unknown>> = {}, folder: string): void {
+  const bad = Object.entries(dims).find(([, size]) => !Number.isInteger(size) || Number(size) < 1)
+  if (!bad) return
+  throw new LimbeckError(
+    'input',
+    `${folder}: the size of ${bad[0]} in its limbeck.json is ${showValue(bad[1])}, expected a whole number.`,
+    { hint: 'Write the folder again with limbeck optimize … --overwrite.' },
+  )
+}
+
+/** The longest of the usual lengths that a file takes: only a run tells. */
+async function longestOf(
+  path: string,
+  feeds: (shape: BenchShape) => Feeds,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  for (const sequence of LENGTHS.toReversed()) {
+    try {
+      await outputsOf(path, [feeds({ batch: 1, sequence })], 'limbeck', signal)
+      return sequence
+    } catch (error) {
+      if (!(error instanceof LimbeckError) || error.code === 'cancelled') throw error
+    }
+  }
+  return 0
 }
 
 /** Every variant that the folder holds: all but the source. */

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { LimbeckError } from '../errors.ts'
 import { parseModelId } from '../hub/model-id.ts'
+import { type BareFile, isBare, loadAny } from './any-model.ts'
 import { type FindOptions, findModel } from './find-model.ts'
 import { sha256 } from './lineage.ts'
 import { type LoadedModel, load } from './load.ts'
@@ -12,7 +13,7 @@ import type { OptimizedFolder } from './read-optimized.ts'
 
 /** The source, or a sentence that says why there is none. */
 export type FoundSource =
-  | { readonly model: LoadedModel; readonly missing?: undefined }
+  | { readonly model: LoadedModel | BareFile; readonly missing?: undefined }
   | { readonly model?: undefined; readonly missing: string }
 
 /**
@@ -31,7 +32,7 @@ export async function findSource(
   }
   try {
     const { path } = await findModel(folder, options)
-    const model = load(path)
+    const model = isBare(report) ? loadAny(path, { dims: report.settings.dims }) : load(path)
     const hash = await sha256(model.folder.weightsFile)
     if (sourceHash !== undefined && hash !== sourceHash) {
       throw new LimbeckError(

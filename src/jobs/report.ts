@@ -10,6 +10,7 @@ import type { Progress } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
 import type { ReportDetails } from '../report/report-details.ts'
 import { runningCost } from '../report/running-cost.ts'
+import { isBare } from './any-model.ts'
 import { dataReport, machineReport, qualityReport } from './assemble-report.ts'
 import { buildWithSource } from './build-with-source.ts'
 import { latencySweep } from './latency-rows.ts'
@@ -74,7 +75,14 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
   const target = reportTarget(folder, options)
   const optimized = readOptimized(folder)
   if (options.data) requireFile(options.data.file)
-  const plan = planOf(options, optimized.report)
+  if (options.data && isBare(optimized.report)) {
+    throw new LimbeckError(
+      'usage',
+      `--data: ${folder} was made from a file without a configuration, so there is nothing to read text with.`,
+      { hint: 'Put config.json and the tokenizer beside the file, and optimize it again.' },
+    )
+  }
+  const plan = await planOf(options, optimized.report)
   const source = await findSource(optimized, options.source, { signal, progress })
   if (options.data && !source.model) {
     throw new LimbeckError('usage', `--data needs the source: ${source.missing}`)
@@ -84,13 +92,13 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
     const files = filesOf(optimized.report, folder)
     if (source.model) {
       const step = progress?.step('Building the source')
-      const { variants } = await buildWithSource(source.model.path, scratch, [], { signal })
+      const { variants } = await buildWithSource(source.model, scratch, [], { signal })
       files.unshift({ name: sourcePlan.name, path: resolve(scratch, variants[0]!.file) })
       step?.done(sourcePlan.name)
     }
     announce(optimized.report, files, plan, progress)
     const judged =
-      options.data && source.model
+      options.data && source.model?.dims
         ? await judgeAnew(optimized.report, source.model, files, { ...options, data: options.data })
         : optimized.report
     const details = await measureDetails(judged, files, plan, scratch, options)

@@ -60,5 +60,7 @@ export interface BuiltVariant {
   readonly seconds: number
   readonly nodes: number
   readonly quantized: boolean
+  /** It computes in half floats, as its source does. */
+  readonly half?: boolean | undefined
   readonly passes: readonly PassRecord[]
 }

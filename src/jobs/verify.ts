@@ -8,6 +8,7 @@
 import { resolve } from 'node:path'
 import { parseShapes } from '../bench/bench-shape.ts'
 import { fidelityMeter } from '../data/fidelity.ts'
+import { floatsOf } from '../data/host-floats.ts'
 import { padBatch } from '../data/pad-batch.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import type { Encoding } from '../data/tokenizer.ts'
@@ -18,7 +19,7 @@ import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
 import { type Engine, type Feeds, type Optimization, openProcess } from '../runtime/index.ts'
 import type { AnyModel } from './any-model.ts'
-import { buildWithSource } from './build-with-source.ts'
+import { asRough, buildWithSource } from './build-with-source.ts'
 import { comparedFeeds } from './file-inputs.ts'
 import type { BuiltVariant } from './variants.ts'
 
@@ -45,6 +46,8 @@ export interface VerifyOptions {
 
 /** fp32 rewriting may reorder sums: at most this much of the largest output (or of 1). */
 const FP32_TOLERANCE = 1e-4
+/** Half floats have 11 bits, and every layer rounds anew. */
+const HALF_TOLERANCE = 2e-2
 /** An 8-bit variant below this mean cosine has lost its source. */
 const INT8_LEAST_COSINE = 0.9
 
@@ -56,15 +59,40 @@ export async function verifyBuilt(
   options: VerifyOptions = {},
 ): Promise<Verification[]> {
   return withScratchFolder(async (scratch) => {
-    const [built] = (await buildWithSource(model.path, scratch, [], options)).variants
-    const source = resolve(scratch, built!.file)
+    const { variants: built, floats } = await buildWithSource(model, scratch, [], options)
+    const [source] = built
+    const given = resolve(scratch, source!.file)
     const feeds = verificationFeeds(model, options.encodings ?? [])
-    const results = await compareFiles(source, folder, variants, feeds, options)
+    if (floats) await checkFloats(given, floats, feeds, options)
+    const same = floats ? variants : asRough(variants, source!)
+    const results = await compareFiles(floats ?? given, folder, same, feeds, options)
     const bad = results.find((result) => !result.ok)
     if (!bad) return results
     throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
       hint: 'Nothing was written; exclude layers (--exclude) or report the model.',
     })
+  })
+}
+
+/** Floats that were made of a file must be near to what it answers with its rounding. */
+export async function checkFloats(
+  source: string,
+  floats: string,
+  feeds: readonly Feeds[],
+  { signal, progress }: Pick<VerifyOptions, 'signal' | 'progress'>,
+): Promise<void> {
+  const step = progress?.step('Making floats')
+  const variant = { name: 'The dequantized model', file: floats, quantized: true }
+  const [found] = await compareFiles(source, '', [variant], feeds, { signal })
+  if (found!.ok) {
+    const { cosine, maxAbsError } = found!
+    const near = `mean cosine ${cosine.toFixed(6)}, largest difference ${maxAbsError.toPrecision(2)}`
+    step?.done(`answers beside the file's: ${near}`)
+    return
+  }
+  step?.fail(`${found!.reason}`)
+  throw new LimbeckError('verify', `${found!.name}: ${found!.reason}.`, {
+    hint: 'Nothing was written; leave out --dequantize, and please report the model.',
   })
 }
 
@@ -76,11 +104,14 @@ export async function verifyVariants(
   model: AnyModel,
   folder: string,
   variants: readonly BuiltVariant[],
-  options: VerifyOptions = {},
+  options: VerifyOptions & { readonly floats?: string | undefined } = {},
 ): Promise<Verification[]> {
   const [source, ...others] = variants
+  const { floats } = options
+  const given = resolve(folder, source!.file)
   const feeds = verificationFeeds(model, options.encodings ?? [])
-  const results = await compareFiles(resolve(folder, source!.file), folder, others, feeds, options)
+  if (floats) await checkFloats(given, floats, feeds, options)
+  const results = await compareFiles(floats ?? given, folder, others, feeds, options)
   const broken = results.find((result, i) => !result.ok && !others[i]!.quantized)
   if (!broken) return results
   throw new LimbeckError('verify', `${broken.name}: ${broken.reason}.`, {
@@ -88,11 +119,14 @@ export async function verifyVariants(
   })
 }
 
+/** A file, and what its answers are held to. */
+type Compared = Pick<BuiltVariant, 'name' | 'file' | 'quantized' | 'half'>
+
 /** Runs the source and every variant on the same feeds; variants' files are relative to the folder. */
 export async function compareFiles(
   source: string,
   folder: string,
-  variants: readonly BuiltVariant[],
+  variants: readonly Compared[],
   feeds: readonly Feeds[],
   { signal, progress }: Pick<VerifyOptions, 'signal' | 'progress'>,
 ): Promise<Verification[]> {
@@ -176,16 +210,12 @@ export async function outputsOf(
   }
 }
 
-/** Values of any type as numbers. */
-const numbersOf = ({ data }: HostTensor): Float32Array =>
-  data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number)
-
 /**
  * The verdict on a variant's outputs beside the source's. Each output of a batch is one vector: the few
  * logits of a single text that lie near zero say little about a model.
  */
 export function compareOutputs(
-  variant: Pick<BuiltVariant, 'name' | 'quantized'>,
+  variant: Omit<Compared, 'file'>,
   reference: readonly Record<string, HostTensor>[],
   outputs: readonly Record<string, HostTensor>[],
   feeds: readonly Feeds[] = [],
@@ -197,14 +227,17 @@ export function compareOutputs(
       const found = outputs[i]?.[name]
       const complete = found && found.data.length === expected.data.length
       const mask = variant.quantized ? feeds[i]?.attention_mask : undefined
-      const values = realRows({ ...expected, data: numbersOf(expected).slice() }, mask)
+      // rows are moved within their own memory, which is the output's
+      const rowsOf = (tensor: HostTensor) =>
+        realRows({ ...tensor, data: floatsOf(tensor).slice() }, mask)
+      const values = rowsOf(expected)
       for (const value of values) largest = Math.max(largest, Math.abs(value))
-      const rows = complete && realRows({ ...found, data: numbersOf(found).slice() }, mask)
-      meter.add(values, rows || values.map(() => Number.NaN))
+      meter.add(values, complete ? rowsOf(found) : values.map(() => Number.NaN))
     }
   })
   const { maxAbsError, cosine, nonFinite } = meter.result()
-  const tolerance = variant.quantized ? undefined : FP32_TOLERANCE * largest
+  const part = variant.half ? HALF_TOLERANCE : FP32_TOLERANCE
+  const tolerance = variant.quantized ? undefined : part * largest
   const reason =
     nonFinite > 0
       ? `${nonFinite} of its outputs are not finite or missing`

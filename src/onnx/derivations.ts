@@ -13,6 +13,8 @@
  * | `scaleRows` | none; inputs rows, a scale for each and perhaps a shift |
  * | `scaleColumns` | none; inputs rows and a scale for each column |
  * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8), `name` for errors |
+ * | `dequantize` | `axis`, `block`, `bits`, `zero`; inputs codes, scales and perhaps zero points |
+ * | `dequantizeRows` | `bits`, `block`; inputs packed codes, scales and perhaps zero points |
  * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric` |
  */
 import { invariant } from '../errors.ts'
@@ -25,6 +27,7 @@ import {
   tensorSize,
 } from '../graph/tensor.ts'
 import { castElements } from './cast-elements.ts'
+import { dequantize, dequantizeRows } from './dequantize-weight.ts'
 import { newWords, wordBytes, wordsOf } from './element-words.ts'
 import type { FileAccess } from './file-access.ts'
 import { floatChunks } from './float-chunks.ts'
@@ -96,6 +99,8 @@ export const derivations: Readonly<Record<string, Derivation>> = {
   projectRows,
   scaleRows,
   scaleColumns,
+  dequantize,
+  dequantizeRows,
 
   quantizeWeight: (_, source, read, files) => {
     const { part, axis, bits, name } = source.settings

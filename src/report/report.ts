@@ -92,6 +92,8 @@ export interface ReportSettings {
   readonly shapes: readonly string[]
   /** Texts that run together when the metric is taken; dynamic INT8 depends on it. */
   readonly batchSize: number
+  /** Sizes of a file's dimensions that were given by name. */
+  readonly dims?: Readonly<Record<string, number>> | undefined
   readonly seed: number
 }
 

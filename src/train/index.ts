@@ -2,12 +2,30 @@
 export { type Backward, backward } from './backward.ts'
 export { extendGraph } from './extend-graph.ts'
 export {
+  hiddenCosine,
+  hiddenError,
+  type Projection,
+  type Relation,
+  relationDivergence,
+  relationHeads,
+  scoreError,
+  weightedSum,
+} from './layer-losses.ts'
+export {
   binaryCrossEntropy,
   type CrossEntropyOptions,
   crossEntropy,
   meanSquaredError,
 } from './losses.ts'
 export type { Group, Optimizer, StepPlace } from './optimizer.ts'
+export {
+  divergence,
+  hardLabels,
+  logitError,
+  type SoftLabels,
+  type SoftLossOptions,
+  softCrossEntropy,
+} from './soft-label-losses.ts'
 export type { StateKind, StateTensor } from './step-state.ts'
 export {
   type LossParts,

@@ -3,7 +3,7 @@
  * header padded so that data begins on 8 bytes; above a size in shards with an index.
  */
 import { LimbeckError } from '../errors.ts'
-import { dataTypes } from '../graph/data-type.ts'
+import { byteLength, dataTypes, elementCount } from '../graph/data-type.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { ByteSink } from './file-access.ts'
 import { type TensorReader, tensorBytes, tensorReader } from './materialize.ts'
@@ -26,8 +26,8 @@ export function writeSafetensors(
   options: SafetensorsOptions = {},
 ): number {
   const reader = options.reader ?? tensorReader()
-  const ordered = [...tensors].sort(bySizeThenName)
-  const header = encodeHeader(ordered, options.metadata ?? { format: 'pt' })
+  const ordered = safetensorsOrder(tensors)
+  const header = safetensorsHeader(ordered, options.metadata)
   sink.write(header)
   let length = header.length
   for (const [, tensor] of ordered) {
@@ -37,13 +37,24 @@ export function writeSafetensors(
   return length
 }
 
-const bySizeThenName = ([a, x]: [string, Tensor], [b, y]: [string, Tensor]): number =>
-  dataTypes[y.dtype].bits - dataTypes[x.dtype].bits || (a < b ? -1 : 1)
+/** What a header says of a tensor. */
+type Described = Pick<Tensor, 'dtype' | 'shape'>
 
-/** Length, JSON and the spaces that bring the data to a multiple of 8 bytes. */
-function encodeHeader(
-  tensors: readonly (readonly [string, Tensor])[],
-  metadata: Readonly<Record<string, string>>,
+/** Tensors in the order in which a file holds their data. */
+export const safetensorsOrder = <T extends Described>(
+  tensors: ReadonlyMap<string, T>,
+): (readonly [string, T])[] =>
+  [...tensors].sort(
+    ([a, x], [b, y]) => dataTypes[y.dtype].bits - dataTypes[x.dtype].bits || (a < b ? -1 : 1),
+  )
+
+/**
+ * Begin of a file: length, JSON and the spaces that bring the data to a multiple of 8 bytes. The data of
+ * the tensors follows, in this order.
+ */
+export function safetensorsHeader(
+  tensors: readonly (readonly [string, Described])[],
+  metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Uint8Array {
   const entries: [string, unknown][] = [['__metadata__', metadata]]
   let begin = 0
@@ -55,7 +66,7 @@ function encodeHeader(
         `Tensor '${name}': safetensors has no element type ${tensor.dtype}.`,
       )
     }
-    const end = begin + tensorBytes(tensor)
+    const end = begin + byteLength(tensor.dtype, elementCount(tensor.shape))
     entries.push([name, { dtype, shape: tensor.shape, data_offsets: [begin, end] }])
     begin = end
   }

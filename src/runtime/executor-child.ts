@@ -54,6 +54,10 @@ const answers: {
     await store.put(name, Object.values(unpackTensors(tensors, body))[0]!)
     return { header: {} }
   },
+  zero: async ({ zeros }) => {
+    await store.zero(zeros)
+    return { header: {} }
+  },
   get: async ({ name }) => {
     const { tensors, parts } = packTensors({ [name]: store.get(name) })
     return { header: { tensors }, parts }

@@ -38,6 +38,11 @@ export interface Operations {
     ask: { readonly name: string; readonly tensors: readonly PackedTensor[] }
     answer: object
   }
+  /** Keeps float32 tensors of zeros, or makes them that. */
+  zero: {
+    ask: { readonly zeros: Readonly<Record<string, readonly number[]>> }
+    answer: object
+  }
   /** Gives a kept tensor. */
   get: {
     ask: { readonly name: string }

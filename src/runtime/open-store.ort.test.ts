@@ -48,7 +48,7 @@ describe('a store', () => {
 
   it('keeps what a graph writes, for itself and for others', async () => {
     await store.put('sum', floats(1, 2))
-    await store.put('last', floats(0, 0))
+    await store.zero({ last: [2] })
     const step = await store.load('step', file('step.onnx'), bindings)
     expect(step.inputs.map(({ name }) => name)).toEqual(['x'])
     expect(step.outputs.map(({ name }) => name)).toEqual(['total'])
@@ -61,6 +61,8 @@ describe('a store', () => {
     expect(values(await store.get('sum'))).toEqual([7, 62])
     expect(values(await store.get('last'))).toEqual([3, 30])
     expect(values((await look.run({})).negated)).toEqual([-7, -62])
+    await store.zero({ sum: [2], last: [2] })
+    expect(values((await look.run({})).negated)).toEqual([-0, -0])
     await store.put('sum', floats(5, 5))
     expect(values((await look.run({})).negated)).toEqual([-5, -5])
     expect((await store.memory()).rss).toBeGreaterThan(0)

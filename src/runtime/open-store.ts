@@ -26,6 +26,8 @@ export interface StoredGraph extends Engine {
 export interface ProcessStore {
   readonly pid: number | undefined
   put(name: string, tensor: HostTensor): Promise<void>
+  /** Sets float32 tensors of these shapes to zero. */
+  zero(zeros: Readonly<Record<string, readonly number[]>>): Promise<void>
   get(name: string): Promise<HostTensor>
   /** Loads the graph at `path`; one that had the same name is released. */
   load(
@@ -51,6 +53,9 @@ export function openStore(name: string, signal?: AbortSignal): ProcessStore {
     async put(tensor, value) {
       const { tensors, parts } = packTensors({ [tensor]: value })
       await executor.request({ op: 'put', name: tensor, tensors }, parts, limits)
+    },
+    async zero(zeros) {
+      await executor.request({ op: 'zero', zeros }, [], limits)
     },
     async get(tensor) {
       const { header, body } = await executor.request({ op: 'get', name: tensor }, [], limits)

@@ -8,7 +8,7 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { LimbeckError } from '../errors.ts'
-import { type HostTensor, hostArray } from '../graph/data-type.ts'
+import { elementCount, type HostTensor, hostArray } from '../graph/data-type.ts'
 import type { Feeds, Port } from './engine.ts'
 import { checkFeeds, checkOutputs } from './feeds.ts'
 import { hardware } from './hardware.ts'
@@ -58,6 +58,18 @@ export class TensorStore {
   async put(name: string, tensor: HostTensor): Promise<void> {
     const ort = await this.#runtime()
     this.#tensors.set(name, { now: toOrt(ort, tensor), spare: undefined })
+  }
+
+  /** Sets float32 tensors of these shapes to zero; those that are there keep their memory. */
+  async zero(shapes: Readonly<Record<string, readonly number[]>>): Promise<void> {
+    for (const [name, shape] of Object.entries(shapes)) {
+      const held = this.#tensors.get(name)
+      if (held) (held.now.data as Float32Array).fill(0)
+      else {
+        const data = new Float32Array(elementCount(shape))
+        await this.put(name, { dtype: 'float32', shape, data })
+      }
+    }
   }
 
   /** The values of a tensor now, not copied. */

@@ -1,0 +1,80 @@
+/**
+ * The steps of a run: which examples each takes. A pure function of lengths and settings, asked by the
+ * number of the step, so that a run can begin anywhere.
+ */
+import { LimbeckError } from '../errors.ts'
+import { epochBatches, type OrderOptions } from './training-order.ts'
+
+export interface PlanOptions extends OrderOptions {
+  /** Passes over the data; or `steps`. */
+  readonly epochs?: number | undefined
+  /** Updates of the weights. */
+  readonly steps?: number | undefined
+  /** Batches whose gradients are summed in one step. */
+  readonly accumulate: number
+}
+
+/** One step. */
+export interface PlannedStep {
+  /** From 0. */
+  readonly epoch: number
+  /** Places of examples, batch by batch. */
+  readonly batches: readonly (readonly number[])[]
+}
+
+export interface TrainingPlan {
+  /** Updates of the whole run. */
+  readonly steps: number
+  /** Epochs that are begun. */
+  readonly epochs: number
+  /** Step `step`, from 0. */
+  at(step: number): PlannedStep
+  /** Steps after which an epoch ends. */
+  readonly ends: readonly number[]
+  /** Rows and tokens a row of the largest batch. */
+  readonly largest: { readonly rows: number; readonly width: number }
+}
+
+/** Plans a run over examples of these lengths. */
+export function trainingPlan(lengths: readonly number[], options: PlanOptions): TrainingPlan {
+  const { epochs, steps, accumulate } = options
+  checkLimits({ epochs, steps, accumulate })
+  const wanted = steps ?? Number.POSITIVE_INFINITY
+  const ends: number[] = []
+  let largest = { rows: 0, width: 0 }
+  while (ends.length < (epochs ?? Number.POSITIVE_INFINITY) && (ends.at(-1) ?? 0) < wanted) {
+    const batches = epochBatches(lengths, ends.length, options)
+    for (const batch of batches) {
+      const width = batch.reduce((most, place) => Math.max(most, lengths[place]!), 0)
+      if (batch.length * width > largest.rows * largest.width)
+        largest = { rows: batch.length, width }
+    }
+    ends.push((ends.at(-1) ?? 0) + Math.ceil(batches.length / accumulate))
+  }
+  const known = new Map<number, ReturnType<typeof epochBatches>>()
+  const batchesOf = (epoch: number) => {
+    const batches = known.get(epoch) ?? epochBatches(lengths, epoch, options)
+    if (!known.has(epoch)) known.clear()
+    known.set(epoch, batches)
+    return batches
+  }
+  const total = Math.min(wanted, ends.at(-1)!)
+  return {
+    steps: total,
+    epochs: ends.length,
+    largest,
+    ends: ends.map((end) => Math.min(end, total)),
+    at(step) {
+      const epoch = ends.findIndex((end) => step < end)
+      const first = (step - (ends[epoch - 1] ?? 0)) * accumulate
+      return { epoch, batches: batchesOf(epoch).slice(first, first + accumulate) }
+    },
+  }
+}
+
+function checkLimits(limits: Pick<PlanOptions, 'epochs' | 'steps' | 'accumulate'>): void {
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined || (Number.isInteger(value) && value > 0)) continue
+    throw new LimbeckError('usage', `--${name} ${value}: expected a positive integer.`)
+  }
+}

@@ -1,7 +1,14 @@
 /** An option of the command line, as help pages, documentation and the parser read it. */
 
 /** Heading of the help under which an option stands. */
-export type OptionGroup = 'Data' | 'Acceptance' | 'Measurement' | 'Model' | 'Costs' | 'Output'
+export type OptionGroup =
+  | 'Data'
+  | 'Acceptance'
+  | 'Measurement'
+  | 'Model'
+  | 'Training'
+  | 'Costs'
+  | 'Output'
 
 /** An option as users see it. */
 export interface OptionSpec {

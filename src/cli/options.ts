@@ -7,6 +7,7 @@ import { dataOptions } from './data-options.ts'
 import { measurementOptions } from './measurement-options.ts'
 import { modelOptions } from './model-options.ts'
 import { outputOptions } from './output-options.ts'
+import { trainOptions } from './train-options.ts'
 
 export type { OptionGroup, OptionSpec } from './option-spec.ts'
 
@@ -15,6 +16,7 @@ export const optionTable = {
   ...measurementOptions,
   ...modelOptions,
   ...outputOptions,
+  ...trainOptions,
 }
 
 export type OptionName = keyof typeof optionTable

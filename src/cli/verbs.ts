@@ -27,6 +27,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: "fuse the operators of anybody's ONNX file, and compare the result with it",
     load: async () => (await import('./fuse.ts')).fuseVerb,
   },
+  train: {
+    summary: 'fine-tune a model on labelled data, and write it with its ONNX files',
+    load: async () => (await import('./train.ts')).trainVerb,
+  },
   eval: {
     summary: 'measure a model on labelled data, with intervals',
     load: async () => (await import('./eval.ts')).evalVerb,

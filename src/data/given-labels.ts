@@ -15,7 +15,7 @@ export function givenLabels(
   given: string | GivenLabels,
   names: readonly string[],
 ): ReadonlyMap<string, number> {
-  const map = typeof given === 'string' ? parse(given) : given
+  const map = labelPairs(given)
   const entries = Object.entries(map).map(([label, value]) => {
     const id = classOf(value, names)
     if (id !== undefined) return [label, id] as const
@@ -29,6 +29,10 @@ export function givenLabels(
   if (entries.length > 0) return new Map(entries)
   throw new LimbeckError('usage', 'label map: expected labels and classes, got none.', { hint })
 }
+
+/** Labels and what they are said to be, before anybody asks which classes there are. */
+export const labelPairs = (given: string | GivenLabels): GivenLabels =>
+  typeof given === 'string' ? parse(given) : given
 
 function classOf(value: unknown, names: readonly string[]): number | undefined {
   const named = names.indexOf(String(value))

@@ -37,6 +37,8 @@ const bestName = (step: number): string => `best-${step}.safetensors`
 /** A run's checkpoint, read. */
 export interface Checkpoint {
   readonly progress: TrainingProgress
+  /** By name in the store. */
+  readonly tensors: ReadonlyMap<string, Tensor>
   /** Values by name in the store. */
   values(stored: string): HostTensor
 }
@@ -67,6 +69,7 @@ export class Checkpoints {
     this.#checkIdentity(file, identity)
     return {
       progress,
+      tensors,
       values(stored) {
         const tensor = tensors.get(stored)
         if (!tensor) {
@@ -100,8 +103,14 @@ export class Checkpoints {
   }
 
   /** The weights of the best evaluation, by name. */
-  best({ best }: TrainingProgress): ReadonlyMap<string, Tensor> | undefined {
+  private best({ best }: TrainingProgress): ReadonlyMap<string, Tensor> | undefined {
     return best && readSafetensors(join(this.folder, bestName(best.step)), nodeFiles).tensors
+  }
+
+  /** What a run ends with: its best weights where something judged, else the last; by parameter. */
+  learned(weights: readonly KeptTensor[]): ReadonlyMap<string, Tensor> {
+    const { progress, tensors } = this.read()
+    return this.best(progress) ?? new Map(weights.map((w) => [w.name, tensors.get(w.stored)!]))
   }
 
   /** Removes them all. */

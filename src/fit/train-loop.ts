@@ -45,8 +45,8 @@ export interface TrainLoop {
   batch(places: readonly number[], step: number, micro: number): ReadyBatch
   /** Judges the weights on dev data; absent without. */
   readonly evaluate?: ((step: number) => Promise<Evaluation>) | undefined
-  /** Steps after which it does; the last step always is one. */
-  readonly evaluateEvery?: number | undefined
+  /** Whether it does after this many steps; it always does after the last. */
+  evaluateAt(steps: number): boolean
   /** Evaluations without gain that end the run. */
   readonly patience?: number | undefined
   /** Keeps the weights as the best so far. */
@@ -88,7 +88,7 @@ export async function trainLoop(
     const now = performance.now()
     const outOfTime = loop.maxMs !== undefined && now - begin > loop.maxMs
     if (outOfTime) progress = { ...progress, ended: 'time' }
-    if (evaluate && (outOfTime || isEvaluated(loop, progress.step))) {
+    if (evaluate && (outOfTime || progress.step === plan.steps || loop.evaluateAt(progress.step))) {
       progress = afterEvaluation(progress, await evaluate(progress.step))
       if (progress.best?.step === progress.step) await loop.saveBest(progress.step)
       if (patience !== undefined && withoutGain(progress) >= patience) {
@@ -109,9 +109,6 @@ export async function trainLoop(
   }
   return progress
 }
-
-const isEvaluated = ({ plan, evaluateEvery }: TrainLoop, step: number): boolean =>
-  step === plan.steps || (evaluateEvery !== undefined && step % evaluateEvery === 0)
 
 const prepared = ({ plan, batch }: TrainLoop, step: number): readonly ReadyBatch[] =>
   step < plan.steps ? plan.at(step).batches.map((places, micro) => batch(places, step, micro)) : []

@@ -77,12 +77,33 @@ export interface OptimizeResult {
  * console.log(report.chosen, report.chosenWhy)
  */
 export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
-  const { signal, progress, overwrite } = options
+  const { overwrite } = options
   const { path } = await findModel(options.model, options)
   const model = loadAny(path, options)
   const settings = settingsOf(options, model)
   const output = resolve(options.output ?? join('limbeck-output', model.folder.name))
   checkTarget(output, { overwrite })
+  return writeFolder(output, { overwrite }, async (folder) => ({
+    report: await optimizeInto(folder, model, options, settings),
+    folder: output,
+  }))
+}
+
+/** What another job has to tell with the variants. */
+export interface OptimizeMore extends Partial<Pick<Report, 'title' | 'training'>> {
+  /** For the lineage. */
+  readonly facts?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Writes variants of a model into a folder, measures them and reports; the folder's files stay. */
+export async function optimizeInto(
+  folder: string,
+  model: LoadedModel | BareFile,
+  options: OptimizeOptions,
+  settings: OptimizeSettings,
+  { facts, ...more }: OptimizeMore = {},
+): Promise<Report> {
+  const { signal, progress } = options
   const road = await (model.dims
     ? textRoad(model, options, settings)
     : bareRoad(model, options, settings))
@@ -94,47 +115,40 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
     return result
   }
   const text = await stage('read data', road.text)
-  return writeFolder(output, { overwrite }, async (folder) => {
-    const { quantized, half } = roundingOf(model.graph)
-    const known = quantized || half
-    const plans = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
-    const { variants, floats } = await stage('write variants', async () => {
-      const step = progress?.step('Writing variants', plans.length)
-      let begun = 0
-      const built = await buildWithSource(model, folder, plans, {
-        signal,
-        onVariant: (name) => step?.update(begun++, name),
-      })
-      step?.done(`${built.variants.length} files`)
-      return built
+  const { quantized, half } = roundingOf(model.graph)
+  const known = quantized || half
+  const plans = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
+  const { variants, floats } = await stage('write variants', async () => {
+    const step = progress?.step('Writing variants', plans.length)
+    let begun = 0
+    const built = await buildWithSource(model, folder, plans, {
+      signal,
+      onVariant: (name) => step?.update(begun++, name),
     })
-    const measured = { folder, variants, signal, progress }
-    const verified = await stage('verify', () =>
-      verifyVariants(model, folder, variants, {
-        signal,
-        progress,
-        floats,
-        encodings: text.encodings,
-      }),
-    )
-    const quality = await stage('measure accuracy', () => road.quality(measured, text))
-    const rows = await stage('measure latency', () =>
-      measureLatency(measured, settings, road.feeds),
-    )
-    rmSync(join(folder, 'source'), { recursive: true, force: true })
-    road.companions(folder)
-    const { notes } = road
-    const made = { text, variants, verified, quality, rows, stages, notes }
-    const report = await assembleReport({ options, settings, model: road.model, ...made })
-    await writeReportFiles(report, folder, ['html', 'markdown'])
-    const dequantized = model.dequantize ? { dequantized: true } : {}
-    await writeLineage(join(folder, LIMBECK_FILE), model, {
-      ...dequantized,
-      chosen: report.chosen,
-      report,
-    })
-    return { report, folder: output }
+    step?.done(`${built.variants.length} files`)
+    return built
   })
+  const measured = { folder, variants, signal, progress }
+  const { encodings } = text
+  const verified = await stage('verify', () =>
+    verifyVariants(model, folder, variants, { signal, progress, floats, encodings }),
+  )
+  const quality = await stage('measure accuracy', () => road.quality(measured, text))
+  const rows = await stage('measure latency', () => measureLatency(measured, settings, road.feeds))
+  rmSync(join(folder, 'source'), { recursive: true, force: true })
+  road.companions(folder)
+  const { notes } = road
+  const made = { text, variants, verified, quality, rows, stages, notes }
+  const assembled = await assembleReport({ options, settings, model: road.model, ...made })
+  const report = { ...assembled, ...more }
+  await writeReportFiles(report, folder, ['html', 'markdown'])
+  await writeLineage(join(folder, LIMBECK_FILE), model, {
+    ...(model.dequantize && { dequantized: true }),
+    ...facts,
+    chosen: report.chosen,
+    report,
+  })
+  return report
 }
 
 /** Settings with their defaults. */
@@ -148,7 +162,10 @@ export interface OptimizeSettings {
   readonly seed: number
 }
 
-function settingsOf(options: OptimizeOptions, model: LoadedModel | BareFile): OptimizeSettings {
+export function settingsOf(
+  options: Omit<OptimizeOptions, 'model'>,
+  model: LoadedModel | BareFile,
+): OptimizeSettings {
   const maxDrop = options.maxDrop ?? '1%'
   parseMaxDrop(maxDrop)
   checkThreads(options.threads)

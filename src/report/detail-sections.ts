@@ -9,6 +9,7 @@ import type { Tint } from './shapes.ts'
 import type { Drawing } from './svg-chart.ts'
 import { lengthsSection, threadsSection } from './sweep-sections.ts'
 import type { Table } from './table.ts'
+import { trainingSections } from './training-sections.ts'
 
 export interface DetailSection {
   readonly title: string
@@ -28,5 +29,7 @@ const makers: readonly ((report: Report) => DetailSection | undefined)[] = [
 ]
 
 /** The sections whose figures are there. */
-export const detailSections = (report: Report): DetailSection[] =>
-  report.details ? makers.flatMap((make) => make(report) ?? []) : []
+export const detailSections = (report: Report): DetailSection[] => [
+  ...trainingSections(report),
+  ...(report.details ? makers.flatMap((make) => make(report) ?? []) : []),
+]

@@ -11,6 +11,7 @@ import type { Acceptance, Better } from '../stats/acceptance.ts'
 import type { Interval } from '../stats/interval.ts'
 import type { LatencyReport } from './latency-report.ts'
 import type { ReportDetails } from './report-details.ts'
+import type { TrainingReport } from './training-report.ts'
 
 export interface Report {
   readonly version: 1
@@ -35,6 +36,8 @@ export interface Report {
   readonly notes: readonly string[]
   readonly files: readonly ReportFile[]
   readonly stages: readonly { readonly name: string; readonly seconds: number }[]
+  /** How the model was trained, where Limbeck did. */
+  readonly training?: TrainingReport | undefined
   /** What `limbeck report` adds. */
   readonly details?: ReportDetails | undefined
 }

@@ -1,0 +1,99 @@
+/** `limbeck train`. */
+import type { TrainResult } from '../jobs/train.ts'
+import { chosenOf, summaryCaption, summaryTable, type Table } from '../report/index.ts'
+import { trainingRows } from '../report/training-sections.ts'
+import { dataOf, hubOptionNames } from './options.ts'
+import { folderText, proseText, tableText } from './show.ts'
+import { defineVerb, type View } from './verb.ts'
+
+export const trainVerb = defineVerb({
+  arguments: [
+    {
+      name: '<model>',
+      help: 'model folder with model.safetensors and tokenizer, or org/name of the Hub; its head may be missing',
+    },
+  ],
+  options: [
+    'trainData',
+    'dev',
+    'text',
+    'textPair',
+    'label',
+    'labelMap',
+    'trainTask',
+    'encoding',
+    'noHeader',
+    'limit',
+    'stride',
+    'maxLength',
+    'epochs',
+    'steps',
+    'batch',
+    'maxTokens',
+    'learningRate',
+    'warmup',
+    'schedule',
+    'weightDecay',
+    'clip',
+    'accumulate',
+    'ema',
+    'labelSmoothing',
+    'freeze',
+    'layerDecay',
+    'evaluateEvery',
+    'patience',
+    'resume',
+    'maxMinutes',
+    'trainThreads',
+    'trainSeed',
+    'trainSeconds',
+    ...hubOptionNames,
+    'output',
+    'overwrite',
+  ],
+  required: ['trainData'],
+  examples: [
+    'train ./MiniLM-L6 --data train.tsv --dev dev.tsv -o ./my-classifier',
+    'train ./bert-base --data train.conll --dev dev.conll --task token-classification -o ./my-tagger',
+    'train ./MiniLM-L6 --data train.tsv --dev dev.tsv -o ./my-classifier --resume',
+  ],
+  async run({ args: [model], options, signal, progress, command }) {
+    const { train } = await import('../jobs/train.ts')
+    const { trainData, trainTask, trainThreads, trainSeed, trainSeconds, ...others } = options
+    const { text, textPair, label, labelMap, encoding, noHeader, limit, stride, ...rest } = others
+    const columns = { text, textPair, label, labelMap, encoding, noHeader, limit, stride }
+    const result = await train({
+      ...rest,
+      model,
+      data: dataOf(trainData, { ...columns, task: trainTask }),
+      threads: trainThreads,
+      seed: trainSeed,
+      seconds: trainSeconds,
+      command,
+      signal,
+      progress,
+    })
+    return { json: result, text: (view) => resultText(result, view) }
+  },
+})
+
+function resultText({ folder, report, training }: TrainResult, view: View): string {
+  const facts: Table = {
+    columns: [{ title: 'training' }, { title: '' }],
+    rows: trainingRows(training),
+  }
+  return [
+    tableText(facts, view),
+    '',
+    tableText(summaryTable(report), view),
+    '',
+    proseText(summaryCaption(report), view),
+    proseText(`${chosenOf(report).name}: ${report.chosenWhy}`, view),
+    '',
+    folderText(folder, [
+      'model.safetensors',
+      ...report.files.map(({ path }) => path),
+      'report.html',
+    ]),
+  ].join('\n')
+}

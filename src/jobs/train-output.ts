@@ -1,0 +1,89 @@
+/**
+ * What training writes: the weights under Hugging Face's names, the configuration of its class and the
+ * tokenizer, which Python's transformers loads; then the ONNX files of `optimize`, measured on the dev data.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Graph } from '../graph/graph.ts'
+import { casted, type Tensor } from '../graph/tensor.ts'
+import { companionNames } from '../hub/folder-names.ts'
+import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
+import { copyFiles } from '../hub/write-folder.ts'
+import type { Pooling } from '../models/pooling.ts'
+import { tensorReader } from '../onnx/materialize.ts'
+import { writeCheckpoint } from '../onnx/write-safetensors.ts'
+import type { TrainedModel } from './train-model.ts'
+
+/** Files that make a folder one of sentence-transformers. */
+const embedderNames: readonly string[] = [
+  'modules.json',
+  'sentence_bert_config.json',
+  'config_sentence_transformers.json',
+]
+
+/**
+ * Writes `model.safetensors`, `config.json` and what reads text.
+ * @param learned values of trained parameters, by name. @param from the folder of the base model.
+ */
+export function writeTrained(
+  model: TrainedModel,
+  learned: ReadonlyMap<string, Tensor>,
+  from: string,
+  folder: string,
+): void {
+  const tensors = parametersOf(model.graph, learned)
+  const reader = tensorReader(nodeFiles)
+  writeFilesWhole(folder, (open) => writeCheckpoint(tensors, open, { reader }))
+  const { torch_dtype: _, ...config } = model.config.json
+  writeJson(join(folder, 'config.json'), { ...config, dtype: 'float32' })
+  const texts = companionNames.filter((name) => !embedderNames.includes(name))
+  copyFiles(from, folder, texts)
+  if (model.pooling) writeEmbedder(model, model.pooling, from, folder)
+}
+
+/** All parameters of a graph by name, tied ones once, with what was learned of them. */
+function parametersOf(
+  { weights }: Graph,
+  learned: ReadonlyMap<string, Tensor>,
+): ReadonlyMap<string, Tensor> {
+  const tensors = new Map<string, Tensor>()
+  for (const { parameter, tensor } of weights.values()) {
+    if (parameter)
+      tensors.set(parameter.name, learned.get(parameter.name) ?? casted(tensor, 'float32'))
+  }
+  return tensors
+}
+
+/** The files of sentence-transformers: the base model's own, or such that say how it was trained. */
+function writeEmbedder(
+  { dims }: TrainedModel,
+  pooling: Pooling,
+  from: string,
+  folder: string,
+): void {
+  const names = [...embedderNames, '1_Pooling/config.json']
+  if (copyFiles(from, folder, names).includes('modules.json')) return
+  const module = (idx: number, path: string, type: string) => {
+    return { idx, name: String(idx), path, type: `sentence_transformers.models.${type}` }
+  }
+  writeJson(join(folder, 'modules.json'), [
+    module(0, '', 'Transformer'),
+    module(1, '1_Pooling', 'Pooling'),
+    ...(pooling.normalize ? [module(2, '2_Normalize', 'Normalize')] : []),
+  ])
+  const modes = { cls: 'cls_token', max: 'max_tokens', mean: 'mean_tokens' } as const
+  writeJson(join(folder, '1_Pooling/config.json'), {
+    word_embedding_dimension: dims.hidden,
+    ...Object.fromEntries(
+      Object.entries(modes).map(([mode, name]) => [
+        `pooling_mode_${name}`,
+        (pooling.modes as readonly string[]).includes(mode),
+      ]),
+    ),
+  })
+}
+
+function writeJson(path: string, value: unknown): void {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`)
+}

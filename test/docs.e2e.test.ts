@@ -136,6 +136,11 @@ const quick: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ['--threads', '1'],
   ],
   eval: [['--limit', '24']],
+  train: [
+    ['--steps', '2'],
+    ['--batch', '4'],
+    ['--seconds', '0.1'],
+  ],
   fuse: [['--seconds', '0.1']],
   report: [
     ['--seconds', '0.1'],

@@ -56,6 +56,15 @@ const rows: Readonly<Record<string, Row>> = {
     bad: ['model', '--data', 'nowhere.tsv'],
     misuse: ['model', ...data, '--threads', '9999'],
   },
+  train: {
+    good: [
+      ...['model', ...data, '-o', 'trained', '--overwrite', '--threads', '1'],
+      ...['--steps', '2', '--batch', '4', '--seconds', '0.1'],
+    ],
+    keys: ['folder', 'training', 'report'],
+    bad: ['model', '--data', 'nowhere.tsv', '-o', 'none'],
+    misuse: ['model', ...data, '-o', 'none', '--warmup', '1.5'],
+  },
   eval: {
     good: ['model', ...data],
     keys: ['metrics', 'n', 'batchSize'],

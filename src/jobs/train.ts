@@ -20,6 +20,7 @@ import { trainingStep } from '../train/training-step.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { load } from './load.ts'
 import { optimizeInto, settingsOf } from './optimize.ts'
+import { requireFile } from './require-file.ts'
 import { readTrainData, type TrainDataOptions } from './train-data.ts'
 import { openGraphs } from './train-graphs.ts'
 import { runIdentity } from './train-identity.ts'
@@ -73,6 +74,8 @@ const SAVE_EVERY_MS = 60_000
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { signal, progress, overwrite } = options
   const settings = trainSettings(options)
+  // before the model is read for it
+  for (const file of [options.data.file, options.dev]) if (file !== undefined) requireFile(file)
   const { path } = await findModel(options.model, options)
   const folder = openModelFolder(path)
   const forTask = await modelForTask(folder, options.data, settings.seed)

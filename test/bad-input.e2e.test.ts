@@ -14,7 +14,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { create, toBinary } from '@bufbuild/protobuf'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { ModelProtoSchema } from '../src/onnx/generated/onnx-ml.ts'
+import { floatToHalf } from '../src/onnx/half-floats.ts'
 import {
   type Changes,
   command,
@@ -53,6 +56,34 @@ const index = JSON.stringify({
   metadata: {},
   weight_map: { [query]: 'model-00001-of-00002.safetensors' },
 })
+
+/** The example's weights with another number in the middle of a tensor. */
+function weightsHolding(value: number, name = query): Uint8Array {
+  const length = Number(weights.readBigUInt64LE(0))
+  const header = JSON.parse(weights.toString('utf8', 8, 8 + length)) as Header
+  const [begin, end] = header[name]!.data_offsets as [number, number]
+  const changed = Buffer.from(weights)
+  const bits = floatToHalf(Float32Array.of(value))[0]!
+  changed.writeUInt16LE(bits, 8 + length + begin + 2 * Math.floor((end - begin) / 4))
+  return changed
+}
+
+/** An ONNX file with a weight of 8 bytes in a file beside it. */
+function externalModel(location: string, more: Readonly<Record<string, string>> = {}): Uint8Array {
+  const externalData = Object.entries({ location, ...more }).map(([key, value]) => ({ key, value }))
+  const model = create(ModelProtoSchema, {
+    irVersion: 8n,
+    opsetImport: [{ domain: '', version: 17n }],
+    graph: {
+      name: 'g',
+      input: [{ name: 'x' }],
+      output: [{ name: 'y' }],
+      initializer: [{ name: 't', dataType: 1, dims: [2n], dataLocation: 1, externalData }],
+      node: [{ opType: 'Add', input: ['x', 't'], output: ['y'] }],
+    },
+  })
+  return toBinary(ModelProtoSchema, model)
+}
 
 interface Case {
   readonly title: string
@@ -270,6 +301,97 @@ const cases: readonly Case[] = [
     code: 2,
     error: /^old: there is no variant model_q4\. Variants are files of its onnx folder/,
   },
+  {
+    title: 'a weight of NaN, to quantize',
+    model: { 'model.safetensors': weightsHolding(Number.NaN) },
+    args: ['quantize', 'model', '-o', 'new'],
+    error:
+      /^\S+self\.query\.weight holds NaN: a weight to quantize has to be finite\. .*--exclude\.$/,
+  },
+  {
+    title: 'a weight of infinity, to quantize in blocks',
+    model: { 'model.safetensors': weightsHolding(Number.POSITIVE_INFINITY) },
+    args: ['quantize', 'model', '--scheme', 'int4', '-o', 'new'],
+    error: /^\S+self\.query\.weight holds infinity: a weight to quantize has to be finite\./,
+  },
+  {
+    title: 'a bias of NaN, to convert',
+    model: { 'model.safetensors': weightsHolding(Number.NaN, query.replace('weight', 'bias')) },
+    args: ['export', 'model', '--target', 'portable', '-o', 'new'],
+    error: /^fp32 portable: \d+ of its outputs are not finite .*, since \S+query\.bias holds NaN\./,
+  },
+  {
+    title: 'ranges of NaN',
+    model: { 'model.safetensors': weightsHolding(Number.NaN) },
+    args: [
+      ...['quantize', 'model', '--scheme', 'static-int8', '--data', 'dev.tsv'],
+      ...['--exclude', '*.0.attention.self.query', '-o', 'new'],
+    ],
+    error: /^Calibration found NaN in the input of \S+attention\.output\.dense\.weight, expected/,
+  },
+  {
+    title: 'a pattern that matches nothing',
+    args: ['quantize', 'model', '--exclude', '*.self.qery', '-o', 'new'],
+    code: 2,
+    error: /^--exclude \*\.self\.qery matches none of the model's \d+ layers and parameters\. /,
+  },
+  {
+    title: 'ranges from no data',
+    args: ['quantize', 'model', '--scheme', 'static-int8', '-o', 'new'],
+    code: 2,
+    error:
+      /^--scheme static-int8 needs calibration data, and there is none\. .* take --scheme dynamic/,
+  },
+  {
+    title: 'ranges from data that is not there',
+    args: ['quantize', 'model', '--scheme', 'static-int8', '--data', 'none.tsv', '-o', 'new'],
+    error: /^none\.tsv: there is no such file\.$/,
+  },
+  {
+    title: 'ranges from columns that hold no text',
+    data: 'a\tb\n1\t2\n',
+    args: ['quantize', 'model', '--smooth', '--data', 'bad.tsv', '-o', 'new'],
+    code: 2,
+    error: /^bad\.tsv: cannot tell which column holds the text; the columns are 'a', 'b'\./,
+  },
+  {
+    title: 'ranges of a file alone',
+    model: { 'config.json': null, 'm.onnx': externalModel('m.bin'), 'm.bin': new Uint8Array(8) },
+    args: ['quantize', 'model/m.onnx', '--scheme', 'static-int8', '--data', 'dev.tsv', '-o', 'new'],
+    code: 2,
+    error:
+      /^--data: no config\.json lies beside m\.onnx .*, so there is nothing to read text with\./,
+  },
+  {
+    title: 'blocks that no kernel has',
+    args: ['quantize', 'model', '--scheme', 'int4', '--block', '20', '-o', 'new'],
+    code: 2,
+    error: /^--block 20 is no size that kernels have\. Sizes are 16, 32, 64, 128, 256\.$/,
+  },
+  {
+    title: 'a setting of another scheme',
+    args: ['quantize', 'model', '--scheme', 'fp16', '--symmetric', '-o', 'new'],
+    code: 2,
+    error: /^--symmetric means nothing to --scheme fp16\. It belongs to int8-weights, int4\.$/,
+  },
+  {
+    title: 'external data that is not there',
+    model: { 'm.onnx': externalModel('m.bin') },
+    args: ['fuse', 'model/m.onnx'],
+    error: /m\.onnx: tensor 't': its external data m\.bin is missing\. Copy or download it/,
+  },
+  {
+    title: 'external data that is cut short',
+    model: { 'm.onnx': externalModel('m.bin', { offset: '4' }), 'm.bin': new Uint8Array(8) },
+    args: ['export', 'model/m.onnx', '-o', 'new'],
+    error: /m\.onnx: tensor 't': its external data m\.bin: expected at least 12 bytes, got 8\./,
+  },
+  {
+    title: 'external data outside the folder',
+    model: { 'm.onnx': externalModel('../dev.tsv') },
+    args: ['quantize', 'model/m.onnx', '-o', 'new'],
+    error: /tensor 't': expected external data in the folder of the model, got '\.\.\/dev\.tsv'\.$/,
+  },
 ]
 
 const misuse: readonly Case[] = [
@@ -303,6 +425,11 @@ const misuse: readonly Case[] = [
     title: 'no output folder where one is needed',
     args: ['export', 'model'],
     error: /required option '-o, --output <dir>' not specified/,
+  },
+  {
+    title: 'a target that nobody knows',
+    args: ['quantize', 'model', '--target', 'tpu', '-o', 'new'],
+    error: /'tpu' is invalid.*Allowed choices are portable, cpu/,
   },
   {
     title: 'an unknown scheme',

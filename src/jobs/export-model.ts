@@ -11,6 +11,7 @@ import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BareFile, loadAny } from './any-model.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
+import { badWeight } from './check-finite.ts'
 import { comparisonTexts } from './comparison-texts.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
@@ -120,6 +121,8 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
   }
   const planned = async (model: LoadedModel | BareFile) => {
     checkFloat(model)
+    const bad = badWeight(model.graph, options.exclude)
+    if (bad) throw bad
     const planOf = await planner(model, options, request)
     return targetsOf(options).map((target): VariantPlan => {
       const quantize = planOf(target)

@@ -21,11 +21,11 @@ import type { Target } from './export-model.ts'
 import { checkDims, comparedFeeds, fileFeeds, type NamedSizes } from './file-inputs.ts'
 import { type FusedCounts, foreignNotes, fusedCounts, roundingOf } from './foreign-facts.ts'
 import { bytesOf } from './inspect-file.ts'
-import type { Reading } from './logical-graph.ts'
+import { type Reading, raisedGraph } from './logical-graph.ts'
 import { checkThreads } from './model-limits.ts'
 import { requireFile } from './require-file.ts'
 import type { BuiltVariant, VariantPlan } from './variants.ts'
-import { checkFloats, compareFiles, type Verification } from './verify.ts'
+import { checkFloats, compareFiles, refused, type Verification } from './verify.ts'
 
 export interface FuseOptions extends Reading {
   /** Any ONNX file; weights may lie beside it. */
@@ -120,9 +120,8 @@ export async function fuse(options: FuseOptions): Promise<FuseResult> {
     })
     const bad = verified.find(({ ok }) => !ok)
     if (bad) {
-      throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
-        hint: 'Nothing was written; please report the model.',
-      })
+      const named = raisedGraph(graph).graph
+      throw refused(bad, named, 'Nothing was written; please report the model.')
     }
     const row = await latencies(file, graph, shapes, folder, variants, options)
     const msOf = (name: string): number | undefined =>

@@ -76,6 +76,7 @@ export async function planner(
   { row, overrides, finds, ranges }: QuantizationRequest,
   more: readonly LayerOverrideOptions[] = [],
 ): Promise<PlanOf> {
+  if (ranges || finds) withText(model)
   const calibration = ranges ? await calibrateRanges(options, ranges === 'activations') : undefined
   const codes = new Map<string, SchemeContext['parts']>()
   const planned = (target: Target, each: SchemeRow, settings: SchemeSettings) => {

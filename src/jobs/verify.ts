@@ -15,11 +15,13 @@ import type { Encoding } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
 import { realRows } from '../fit/observe.ts'
 import type { HostTensor } from '../graph/data-type.ts'
+import type { Graph } from '../graph/graph.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
 import { type Engine, type Feeds, type Optimization, openProcess } from '../runtime/index.ts'
 import type { AnyModel } from './any-model.ts'
 import { asRough, buildWithSource } from './build-with-source.ts'
+import { badWeight } from './check-finite.ts'
 import { comparedFeeds } from './file-inputs.ts'
 import type { BuiltVariant } from './variants.ts'
 
@@ -68,9 +70,10 @@ export async function verifyBuilt(
     const results = await compareFiles(floats ?? given, folder, same, feeds, options)
     const bad = results.find((result) => !result.ok)
     if (!bad) return results
-    throw new LimbeckError('verify', `${bad.name}: ${bad.reason}.`, {
-      hint: 'Nothing was written; exclude layers (--exclude) or report the model.',
-    })
+    const hint = variants.some(({ quantized }) => quantized)
+      ? 'Nothing was written; exclude layers (--exclude) or report the model.'
+      : 'Nothing was written; please report the model.'
+    throw refused(bad, model.graph, hint)
   })
 }
 
@@ -114,8 +117,16 @@ export async function verifyVariants(
   const results = await compareFiles(floats ?? given, folder, others, feeds, options)
   const broken = results.find((result, i) => !result.ok && !others[i]!.quantized)
   if (!broken) return results
-  throw new LimbeckError('verify', `${broken.name}: ${broken.reason}.`, {
-    hint: 'Nothing was written; please report the model.',
+  throw refused(broken, model.graph, 'Nothing was written; please report the model.')
+}
+
+/** The error of a variant that is not its source; a weight that is no number explains it. */
+export function refused({ name, reason }: Verification, graph: Graph, hint: string): LimbeckError {
+  const cause = /not finite/.test(reason ?? '') ? badWeight(graph) : undefined
+  if (!cause) return new LimbeckError('verify', `${name}: ${reason}.`, { hint })
+  const why = cause.message.replace(/: .*/, '')
+  return new LimbeckError('verify', `${name}: ${reason}, since ${why}.`, {
+    hint: 'Nothing was written; download the model again.',
   })
 }
 

@@ -15,7 +15,7 @@
  * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8), `name` for errors |
  * | `dequantize` | `axis`, `block`, `bits`, `zero`; inputs codes, scales and perhaps zero points |
  * | `dequantizeRows` | `bits`, `block`; inputs packed codes, scales and perhaps zero points |
- * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric` |
+ * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric`, `name` for errors |
  */
 import { invariant } from '../errors.ts'
 import { bytesOf, dataTypes, elementCount } from '../graph/data-type.ts'
@@ -111,8 +111,8 @@ export const derivations: Readonly<Record<string, Derivation>> = {
   },
 
   quantizeBlocks: (_, source, read, files) => {
-    const { part, bits, block, symmetric } = source.settings
-    const how = { bits, block, symmetric } as BlockQuantization
+    const { part, bits, block, symmetric, name } = source.settings
+    const how = { bits, block, symmetric, name } as BlockQuantization
     return bytesOf(blockParts(source.inputs[0]!, how, read, files)[part as keyof BlockParts])
   },
 }

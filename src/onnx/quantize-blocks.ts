@@ -7,10 +7,11 @@
  * that holds 0, zero point `round(−min / scale)`. Codes are unsigned, packed from the low bits up; a last block
  * that is not full is filled with its zero point.
  */
-import { invariant, LimbeckError } from '../errors.ts'
+import { invariant } from '../errors.ts'
 import { derive, inlineTensor, type ReadTensor, type Tensor } from '../graph/tensor.ts'
 import type { FileAccess } from './file-access.ts'
 import { floatChunks } from './float-chunks.ts'
+import { notFinite } from './quantize-weight.ts'
 
 /** How a matrix is cut and rounded. */
 export interface BlockQuantization {
@@ -18,6 +19,8 @@ export interface BlockQuantization {
   /** Elements along a row that share a scale: 16, 32, 64, 128 or 256. */
   readonly block: number
   readonly symmetric: boolean
+  /** What an error calls the weight. */
+  readonly name?: string | undefined
 }
 
 /** The parts of a matrix in blocks: codes `[rows, blocks, block·bits/8]`, scales and zero points by row. */
@@ -40,11 +43,15 @@ export function blockShapes([rows, columns]: readonly [number, number], how: Blo
   } as const
 }
 
-/** The parts of a float matrix, as lazy tensors. */
-export function blockWeight(matrix: Tensor, how: BlockQuantization): BlockWeight {
+/** The parts of a float matrix, as lazy tensors; `name` is what an error calls it. */
+export function blockWeight(
+  matrix: Tensor,
+  how: BlockQuantization,
+  name = 'A weight',
+): BlockWeight {
   invariant(matrix.shape.length === 2, `blocks of a tensor of rank ${matrix.shape.length}`)
   const shapes = blockShapes(matrix.shape as [number, number], how)
-  const settings = { bits: how.bits, block: how.block, symmetric: how.symmetric }
+  const settings = { bits: how.bits, block: how.block, symmetric: how.symmetric, name }
   const part = (name: keyof typeof shapes, dtype: 'uint8' | 'float32') =>
     derive('quantizeBlocks', [matrix], dtype, shapes[name], { ...settings, part: name })
   return {
@@ -172,7 +179,7 @@ export function packBlocks(
 /** Scale and zero point of a block. */
 export function rangeOf(
   values: Float32Array,
-  { bits, symmetric }: Pick<BlockQuantization, 'bits' | 'symmetric'>,
+  { bits, symmetric, name = 'A weight' }: Pick<BlockQuantization, 'bits' | 'symmetric' | 'name'>,
 ): { readonly scale: number; readonly zero: number } {
   const half = 2 ** (bits - 1)
   const top = 2 * half - 1
@@ -184,7 +191,7 @@ export function rangeOf(
     else if (Number.isNaN(value)) min = Number.NaN
   }
   if (!Number.isFinite(max - min)) {
-    throw new LimbeckError('input', 'A weight to quantize holds NaN or infinity, expected numbers.')
+    throw notFinite(name, max - min)
   }
   if (symmetric) {
     const largest = first(values, max > -min ? max : min, -min === max ? -min : undefined)

@@ -98,7 +98,8 @@ function scaleOf(largest: number, levels: number): number {
   return scale < 2 ** -126 ? 1 : scale
 }
 
-const notFinite = (name: string, value: number): LimbeckError =>
+/** What is said of a weight that cannot be quantized. */
+export const notFinite = (name: string, value: number): LimbeckError =>
   new LimbeckError(
     'input',
     `${name} holds ${Number.isNaN(value) ? 'NaN' : 'infinity'}: a weight to quantize has to be finite.`,

@@ -20,7 +20,7 @@ function partsOf(
   name: string,
 ) {
   const { weightBits: bits, block, symmetric } = note
-  const parts = note.parts ?? blockWeight(tensor, { bits, block, symmetric })
+  const parts = note.parts ?? blockWeight(tensor, { bits, block, symmetric }, name)
   return {
     codes: context.constant(parts.codes, `${name}_Q${bits}`),
     scales: context.constant(parts.scales, `${name}_scales`),

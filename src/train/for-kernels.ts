@@ -1,6 +1,7 @@
 /**
  * The forward graph and its loss as they run fastest when they are differentiated, too.
  *
+ * A loss that reads one token needs one token of the last layer.
  * Linear layers become Gemm on `[tokens, width]`: the bias costs no pass of its own, and no weight is ever
  * transposed, in neither direction. The mask is added to the scores, so that the backward run has none; their
  * scale becomes part of the product, and keys are not transposed. What taps and outputs name stays.
@@ -12,6 +13,7 @@ import { inlineValues } from '../graph/tensor.ts'
 import { lowerLinear } from '../passes/lower-linear.ts'
 import { additiveMask } from '../passes/lower-portable-rules.ts'
 import { mergeCommon } from '../passes/merge-common.ts'
+import { narrowTokens } from '../passes/narrow-tokens.ts'
 import { type Pass, runPasses } from '../passes/pass.ts'
 import { rulePass } from '../passes/rule-pass.ts'
 import { shapeSource } from '../passes/shape-source.ts'
@@ -36,6 +38,7 @@ const scaledScores = rule('scaled-scores', {
 })
 
 const passes: readonly Pass[] = [
+  narrowTokens,
   rulePass('scores', 'Scales and masks attention scores without passes of their own.', [
     additiveMask,
     scaledScores,

@@ -174,7 +174,9 @@ function scan(
     before.push(node)
     return node.outputs[0]!
   })
-  const body = bodyOf(chain, operands, results, types)
+  // ONNX Runtime takes equal symbols for equal sizes, in other bodies too
+  const size = to[1]! > 0 ? to[1]! : `block_${weights.size}`
+  const body = bodyOf(chain, operands, results, types, size)
   const attributes = { body: graphAttribute(body), num_scan_inputs: int(operands.length) }
   const node = newNode('Scan', cut, results.length, attributes, { origin })
   if (!back) return [{ ...node, outputs: results }]
@@ -191,13 +193,14 @@ function bodyOf(
   operands: readonly Value[],
   results: readonly Value[],
   types: Types,
+  size: number | string,
 ): Graph {
   const inner = new Map<Value, Value>()
   const block = (value: Value): Value => {
     const known = inner.get(value)
     if (known) return known
     const { dtype } = types.get(value)!
-    const own = { name: `${value.name}.block`, type: { dtype, shape: ['block'] } }
+    const own = { name: `${value.name}.block`, type: { dtype, shape: [size] } }
     inner.set(value, own)
     return own
   }

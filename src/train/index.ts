@@ -1,5 +1,6 @@
 /** The train room: graphs become training graphs; nothing runs here. */
 export { type Backward, backward } from './backward.ts'
+export { type DropoutOptions, type Dropping, withDropout } from './dropout.ts'
 export { extendGraph } from './extend-graph.ts'
 export {
   hiddenCosine,

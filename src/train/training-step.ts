@@ -12,6 +12,7 @@ import { emptyGraph, type Graph, type Parameter, type Port, type Value } from '.
 import { pruneDead } from '../graph/liveness.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { backward } from './backward.ts'
+import { type DropoutOptions, withDropout } from './dropout.ts'
 import { extendGraph } from './extend-graph.ts'
 import { forKernels } from './for-kernels.ts'
 import { inBlocks } from './in-blocks.ts'
@@ -51,6 +52,7 @@ export interface TrainingStepOptions {
   readonly accumulate?: boolean
   /** Keeps an exponential moving average of the weights, with the decay that `feeds` is given. */
   readonly ema?: boolean
+  readonly dropout?: DropoutOptions
   /** Outputs of the forward graph to give as well. */
   readonly outputs?: readonly string[]
 }
@@ -68,7 +70,7 @@ export interface TrainingStep {
   readonly gradients: readonly string[]
   /** Names of the loss's parts, outputs of their own. */
   readonly parts: readonly string[]
-  /** The scalar inputs of both graphs. */
+  /** The inputs of both graphs that follow from where the step stands. */
   feeds(settings: StepSettings): Record<string, HostTensor>
 }
 
@@ -84,10 +86,12 @@ export interface TrainingStep {
  * })
  */
 export function trainingStep(options: TrainingStepOptions): TrainingStep {
-  const { graph: forward, accumulate = false } = options
+  const { accumulate = false } = options
+  const dropping = options.dropout && withDropout(options.graph, options.dropout)
+  const forward = dropping?.graph ?? options.graph
   const state = new StepState()
   const scalars = new StepScalars<StepSettings>()
-  const { graph: lossy, data, parts } = writeLoss(options, scalars)
+  const { graph: lossy, data, parts } = writeLoss(forward, options, scalars)
   const { graph: both, parameters } = differentiate(forKernels(lossy), options)
   for (const parameter of parameters) state.add('parameter', parameter)
   const measured = both.outputs.filter(({ name }) => name !== OBJECTIVE)
@@ -110,7 +114,10 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
     data,
     gradients: parameters.map(({ name }) => name),
     parts,
-    feeds: (settings) => scalars.feeds(settings),
+    feeds: (settings) => ({
+      ...scalars.feeds(settings),
+      ...dropping?.feeds(settings.step, settings.micro ?? 0),
+    }),
   }
 }
 
@@ -118,15 +125,19 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
 const OBJECTIVE = 'objective'
 
 /** The forward graph with its loss; outputs are what the step reports, and the objective. */
-function writeLoss(options: TrainingStepOptions, scalars: StepScalars<StepSettings>) {
-  const { graph: forward, accumulate } = options
+function writeLoss(
+  forward: Graph,
+  options: TrainingStepOptions,
+  scalars: StepScalars<StepSettings>,
+) {
+  const { accumulate } = options
   const kept = (options.outputs ?? []).map((name) => portNamed(forward, name))
   let data: readonly Port[] = []
   let names: readonly string[] = []
   const { graph } = extendGraph({ ...forward, outputs: kept }, (b) => {
     const written = options.loss(b, valuesOf(forward), forward)
     const { loss, parts = {} } = 'loss' in written ? written : { loss: written }
-    data = [...forward.inputs, ...b.build().inputs]
+    data = [...options.graph.inputs, ...b.build().inputs]
     names = Object.keys(parts)
     b.output(stepOutputs.loss, loss)
     for (const [name, value] of Object.entries(parts)) b.output(name, value)

@@ -16,6 +16,8 @@ import type { StepScalars, StepState, Trained } from './step-state.ts'
 export interface StepSettings extends StepPlace {
   /** Share of this micro-batch in its step; default 1. */
   readonly weight?: number
+  /** Number of this micro-batch in its step, from 0: each has dropout masks of its own. */
+  readonly micro?: number
   /** Decay of the weights' moving average; default 0.999. */
   readonly emaDecay?: number
 }

@@ -43,8 +43,10 @@ const gather: GradRow = ({ g, node, inputs, dy }) => {
   const [x, ids] = inputs as [Value, Value]
   const axis = g.axis(x, intOf(node, 'axis', 0))
   const idRank = g.rank(ids)
-  const one = idRank === 0 ? g.numberOf(ids) : undefined
-  if (one !== undefined && one >= 0) return [onePosition(g, x, dy, axis, one)]
+  const one = idRank === 0 || g.shape(ids)[0] === 1 ? g.numberOf(ids) : undefined
+  if (one !== undefined && one >= 0 && idRank < 2) {
+    return [onePosition(g, x, idRank === 0 ? g.unsqueeze(dy, axis) : dy, axis, one)]
+  }
   const rank = g.rank(dy)
   const order = [...Array(rank).keys()]
   const indexed = order.slice(axis, axis + idRank)
@@ -62,7 +64,7 @@ const gather: GradRow = ({ g, node, inputs, dy }) => {
   return [g.transpose(g.op('Reshape', [table, shape]), back)]
 }
 
-/** One position of an axis: zeros on both sides. */
+/** One position of an axis, which dY has with size 1: zeros on both sides. */
 function onePosition(g: GradBuilder, x: Value, dy: Value, axis: number, at: number): Value {
   const size = g.shape(x)[axis]
   const after =
@@ -70,7 +72,7 @@ function onePosition(g: GradBuilder, x: Value, dy: Value, axis: number, at: numb
       ? g.int64s(size - at - 1)
       : g.op('Sub', [g.sizeOf(x, axis), g.int64s(at + 1)])
   const pads = g.concat([g.int64s(at), after], 0)
-  return g.op('Pad', [g.unsqueeze(dy, axis), pads, undefined, g.int64s(axis)])
+  return g.op('Pad', [dy, pads, undefined, g.int64s(axis)])
 }
 
 /** Flat index of the slices that the last axis of the indices names: Horner over the sizes. */

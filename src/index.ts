@@ -33,6 +33,7 @@ export {
 export { type FusedFile, type FuseOptions, type FuseResult, fuse } from './jobs/fuse.ts'
 export { inspect } from './jobs/inspect.ts'
 export type { InspectOptions, InspectResult } from './jobs/inspect-result.ts'
+export type { LayerOverrideOptions } from './jobs/layer-overrides.ts'
 export { type LoadedModel, load } from './jobs/load.ts'
 export { type OptimizeOptions, type OptimizeResult, optimize } from './jobs/optimize.ts'
 export { type ReportOptions, type ReportResult, report } from './jobs/report.ts'
@@ -40,8 +41,6 @@ export { type RunOptions, type RunResult, run } from './jobs/run.ts'
 export { runVariants, type VariantRun } from './jobs/run-variants.ts'
 export { type SaveOptions, save } from './jobs/save.ts'
 export {
-  type LayerSensitivity,
-  type MeasuredLoss,
   type SensitivityOptions,
   type SensitivityResult,
   sensitivity,
@@ -50,3 +49,4 @@ export { type TrainOptions, type TrainResult, train } from './jobs/train.ts'
 export type { Progress, Step } from './report/progress.ts'
 export type { Report, VariantReport } from './report/report.ts'
 export type { ReportDetails } from './report/report-details.ts'
+export type { LayerSensitivity, MeasuredLoss, SensitivityReport } from './report/sensitivity.ts'

@@ -64,6 +64,11 @@ export const measurementOptions = {
     help: "size of a file's dimension that the shape does not give; may be repeated",
     parse: namedNumbers,
   },
+  sensitivity: {
+    flags: '--sensitivity',
+    group: 'Measurement',
+    help: 'rank the layers of the source by what INT8 does to each, on --data',
+  },
   benchShapes: {
     flags: '--shapes <list>',
     group: 'Measurement',

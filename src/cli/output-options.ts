@@ -16,6 +16,11 @@ export const outputOptions = {
     default: 'by the ending of the file, or all three',
     parse: oneOf('html', 'markdown', 'json'),
   },
+  pageOutput: {
+    flags: '-o, --output <file>',
+    group: 'Output',
+    help: 'page to write, with heat maps; ends with .html',
+  },
   fuseOutput: {
     flags: '-o, --output <file>',
     group: 'Output',

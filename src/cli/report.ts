@@ -13,6 +13,7 @@ export const reportVerb = defineVerb({
     'reportData',
     ...dataOptionNames,
     'maxLength',
+    'sensitivity',
     'source',
     'price',
     'currency',
@@ -32,13 +33,24 @@ export const reportVerb = defineVerb({
   ],
   async run({ args: [folder], options, signal, progress, command }) {
     const { report } = await import('../jobs/report.ts')
-    const { maxLength, source, price, currency, power, threadCounts, lengths, ...others } = options
+    const {
+      maxLength,
+      source,
+      price,
+      currency,
+      power,
+      threadCounts,
+      lengths,
+      sensitivity,
+      ...others
+    } = options
     const { reportSeconds, batchSize, seed, reportOutput, format, reportData, ...columns } = others
     const result = await report({
       folder,
       source,
       data: reportData === undefined ? noData(columns) : dataOf(reportData, columns),
       maxLength,
+      sensitivity,
       batchSize,
       threads: threadCounts,
       lengths,

@@ -1,21 +1,14 @@
 /** `limbeck sensitivity`. */
-import type { MeasuredLoss, SensitivityResult } from '../jobs/sensitivity.ts'
-import type { Table } from '../report/index.ts'
-import {
-  formatBytes,
-  formatCount,
-  formatInterval,
-  formatNumber,
-  formatSeconds,
-  unknown,
-} from '../report/units.ts'
-import { dataOf, dataOptionNames, hubOptionNames } from './options.ts'
+import type { SensitivityResult } from '../jobs/sensitivity.ts'
+import { sensitivityTable, sensitivityVerdict } from '../report/sensitivity-section.ts'
+import { formatCount, formatSeconds } from '../report/units.ts'
+import { dataOf, dataOptionNames, hubOptionNames, noData } from './options.ts'
 import { shellCommand } from './shell-command.ts'
 import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 export const sensitivityVerb = defineVerb({
-  arguments: [{ name: '<model>', help: 'model folder, or org/name of the Hub' }],
+  arguments: [{ name: '<model>', help: 'model folder, any ONNX file, or org/name of the Hub' }],
   options: [
     'evalData',
     ...dataOptionNames,
@@ -24,69 +17,58 @@ export const sensitivityVerb = defineVerb({
     'scheme',
     'weightBits',
     'perToken',
+    'calibrate',
+    'block',
+    'symmetric',
+    'method',
+    'accuracyLevel',
     'exclude',
+    'override',
+    'dim',
+    'dequantize',
     'runThreads',
+    'pageOutput',
   ],
-  required: ['evalData'],
-  examples: ['sensitivity ./my-model --data dev.tsv --text sentence --limit 128'],
-  async run({ args: [model], options, signal, progress }) {
+  examples: [
+    'sensitivity ./my-model --data dev.tsv --text sentence --limit 128',
+    'sensitivity ./my-model --data dev.tsv --scheme int4 --method gptq -o sensitivity.html',
+    'sensitivity exported.onnx --scheme static-int8',
+  ],
+  async run({ args: [model], options, signal, progress, command }) {
     const { sensitivity } = await import('../jobs/sensitivity.ts')
-    const { evalData, maxLength, runThreads: threads, scheme, weightBits, ...others } = options
-    const { revision, offline, exclude, perToken, ...columns } = others
-    const data = dataOf(evalData, columns)
-    const settings = {
+    const { evalData, runThreads: threads, pageOutput: output, ...others } = options
+    const {
+      override: overrides,
+      dim: dims,
+      dequantize,
+      exclude,
       revision,
       offline,
-      exclude,
       maxLength,
-      threads,
-      scheme,
-      weightBits,
-      perToken,
-    }
-    const result = await sensitivity({ model, data, ...settings, signal, progress })
+      ...more
+    } = others
+    const { scheme, weightBits, perToken, calibrate, block, symmetric, ...rest } = more
+    const { method, accuracyLevel, ...columns } = rest
+    const data = evalData === undefined ? noData(columns) : dataOf(evalData, columns)
+    const schemes = { scheme, weightBits, perToken, calibrate, block, symmetric }
+    const settings = { ...schemes, method, accuracyLevel, exclude, overrides, maxLength, threads }
+    const from = { model, revision, offline, dims, dequantize, data, output, command }
+    const result = await sensitivity({ ...settings, ...from, signal, progress })
     return { json: result, text: (view) => sensitivityText(result, view) }
   },
 })
 
-const lossTitles = { kl: 'KL of the answers', cosine: '1 − cosine', squared: 'squared difference' }
-
-/** Small numbers beside their interval. */
-const lossText = ({ mean, interval }: MeasuredLoss): string =>
-  `${small(mean)} (${formatInterval(interval, small)})`
-
-const small = (value: number): string =>
-  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1) : formatNumber(value)
-
 function sensitivityText(result: SensitivityResult, view: View): string {
-  const { all, advice, samples, tokens, seconds, loss } = result
-  const verdict = advice
-    ? `Left in fp32, ${advice.exclude.length === 1 ? 'this layer brings' : `these ${advice.exclude.length} layers bring`} it to ${lossText(advice.loss)}:`
-    : 'Leaving the measured layers in fp32 does not halve it: the loss comes from many layers.'
+  const { advice, samples, tokens, seconds, madeUp, page } = result
+  const what = madeUp ? 'made-up inputs' : 'texts'
   return [
     tableText(sensitivityTable(result), view),
-    proseText(`All layers quantized: ${lossTitles[loss]} ${lossText(all)}. ${verdict}`, view),
+    proseText(sensitivityVerdict(result), view),
     ...(advice ? [`  ${shellCommand(advice.exclude.flatMap((path) => ['--exclude', path]))}`] : []),
-    `${formatCount(samples)} texts, ${formatCount(tokens)} tokens, ${formatSeconds(seconds)}.`,
+    ...(madeUp
+      ? [proseText(`Inputs were made up, since ${madeUp}: real ones say more.`, view)]
+      : []),
+    `${formatCount(samples)} ${what}, ${formatCount(tokens)} tokens, ${formatSeconds(seconds)}.`,
+    ...(page ? [`Written to ${page}`] : []),
   ].join('\n')
-}
-
-function sensitivityTable({ layers, loss }: SensitivityResult): Table {
-  const right = { align: 'right' } as const
-  return {
-    columns: [
-      { title: 'layer' },
-      { title: 'kind', drop: 2 },
-      { title: 'SQNR (dB)', ...right },
-      { title: `${lossTitles[loss]} (95 % interval)`, ...right },
-      { title: 'fp32 adds', ...right, drop: 1 },
-    ],
-    rows: layers.map((layer) => [
-      layer.path,
-      layer.kind,
-      layer.sqnr === null ? '∞' : layer.sqnr.toFixed(1),
-      layer.loss ? lossText(layer.loss) : unknown,
-      formatBytes(layer.bytes),
-    ]),
-  }
 }

@@ -21,7 +21,7 @@ import { writeLineage } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
 import { isOnnxFile, type Reading } from './logical-graph.ts'
 import { writeCompanions } from './model-files.ts'
-import { planner, readRequest, recipeOf } from './quantization-plan.ts'
+import { dataFinders, planner, readRequest, recipeOf } from './quantization-plan.ts'
 import type { QuantizeScheme, SchemeSettings } from './quantize-schemes.ts'
 import type { VariantPlan } from './variants.ts'
 import { verifyBuilt } from './verify.ts'
@@ -123,7 +123,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
     checkFloat(model)
     const bad = badWeight(model.graph, options.exclude)
     if (bad) throw bad
-    const planOf = await planner(model, options, request)
+    const planOf = await planner(options, request, dataFinders(model, options, request))
     return targetsOf(options).map((target): VariantPlan => {
       const quantize = planOf(target)
       return {

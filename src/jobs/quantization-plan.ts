@@ -23,11 +23,17 @@ import {
 export interface QuantizationRequest {
   readonly row: SchemeRow
   readonly overrides: readonly LayerOverrideOptions[]
+  /** The scheme marks layers one by one. */
+  readonly marksLayers: boolean
   /** Codes are to be found by calibration. */
   readonly finds: boolean
   /** What else calibration is to find: ranges of activations, or divisions of inputs alone. */
   readonly ranges: 'activations' | 'divisions' | undefined
 }
+
+/** What of the options makes a plan. */
+export type PlannedOptions = SchemeSettings &
+  Pick<QuantizeOptions, 'scheme' | 'exclude' | 'overrides'>
 
 /** Plans of one model's files. */
 export type PlanOf = (
@@ -38,7 +44,7 @@ export type PlanOf = (
 
 /** @throws LimbeckError `usage` for what does not go together. @param more schemes that may come to be used. */
 export function readRequest(
-  options: QuantizeOptions,
+  options: PlannedOptions,
   more: readonly LayerOverrideOptions[] = [],
 ): QuantizationRequest {
   const overrides = (options.overrides ?? []).map((each) =>
@@ -63,21 +69,39 @@ export function readRequest(
     })
   }
   const ranges = schemes.includes('static-int8') ? 'activations' : smooth ? 'divisions' : undefined
-  return { row, overrides, finds, ranges }
+  return { row, overrides, finds, ranges, marksLayers: layerSchemes.includes(options.scheme) }
 }
+
+/** What calibration finds, and how. */
+export interface Finders {
+  readonly calibration: () => Promise<NonNullable<SchemeContext['calibration']>>
+  readonly codes: (how: BlockPlan) => Promise<NonNullable<SchemeContext['parts']>>
+}
+
+/** Of `--data`. */
+export const dataFinders = (
+  model: LoadedModel | BareFile,
+  options: QuantizeOptions,
+  { ranges }: QuantizationRequest,
+): Finders => ({
+  calibration: async () => {
+    withText(model)
+    return calibrateRanges(options, ranges === 'activations')
+  },
+  codes: (how) => calibrateCodes(withText(model), how, { ...options, data: options.data! }),
+})
 
 /**
  * Calibrates what the request needs, and gives the plan of each target's file.
  * @param more schemes that may come to be used.
  */
 export async function planner(
-  model: LoadedModel | BareFile,
-  options: QuantizeOptions,
+  options: PlannedOptions,
   { row, overrides, finds, ranges }: QuantizationRequest,
+  finders: Finders,
   more: readonly LayerOverrideOptions[] = [],
 ): Promise<PlanOf> {
-  if (ranges || finds) withText(model)
-  const calibration = ranges ? await calibrateRanges(options, ranges === 'activations') : undefined
+  const calibration = ranges ? await finders.calibration() : undefined
   const codes = new Map<string, SchemeContext['parts']>()
   const planned = (target: Target, each: SchemeRow, settings: SchemeSettings) => {
     const context = { target, cpuBits: cpuWeightBits(), exclude: undefined, calibration }
@@ -98,10 +122,7 @@ export async function planner(
   }
   if (finds) {
     for (const how of blockPlans(planOf('cpu', more))) {
-      codes.set(
-        codesKey(how),
-        await calibrateCodes(withText(model), how, { ...options, data: options.data! }),
-      )
+      codes.set(codesKey(how), await finders.codes(how))
     }
   }
   return planOf

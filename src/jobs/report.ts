@@ -10,7 +10,8 @@ import type { Progress } from '../report/progress.ts'
 import type { Report } from '../report/report.ts'
 import type { ReportDetails } from '../report/report-details.ts'
 import { runningCost } from '../report/running-cost.ts'
-import { isBare } from './any-model.ts'
+import type { SensitivityReport } from '../report/sensitivity.ts'
+import { type AnyModel, isBare } from './any-model.ts'
 import { dataReport, machineReport, qualityReport } from './assemble-report.ts'
 import { buildWithSource } from './build-with-source.ts'
 import { latencySweep } from './latency-rows.ts'
@@ -23,6 +24,7 @@ import { announce, beforeAndAfter, filesOf, planOf, type ReportPlan } from './re
 import { findSource } from './report-source.ts'
 import { reportTarget } from './report-target.ts'
 import { requireFile } from './require-file.ts'
+import { sensitivity } from './sensitivity.ts'
 import { sourcePlan } from './variants.ts'
 import type { ReportFormat } from './write-report.ts'
 
@@ -33,6 +35,8 @@ export interface ReportOptions {
   readonly source?: string | undefined
   /** Measures accuracy anew on this data; by default it is what `optimize` found. */
   readonly data?: DataOptions | undefined
+  /** Ranks the source's layers by what INT8 does to each, on the data. */
+  readonly sensitivity?: boolean | undefined
   readonly batchSize?: number | undefined
   readonly maxLength?: number | undefined
   /** Default 1, 2 and 4; those above the cores allotted are marked. */
@@ -75,6 +79,11 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
   const target = reportTarget(folder, options)
   const optimized = readOptimized(folder)
   if (options.data) requireFile(options.data.file)
+  if (options.sensitivity && !options.data) {
+    throw new LimbeckError('usage', '--sensitivity is measured on texts, and there are none.', {
+      hint: 'Name a file of texts with --data.',
+    })
+  }
   if (options.data && isBare(optimized.report)) {
     throw new LimbeckError(
       'usage',
@@ -101,7 +110,13 @@ export async function report(options: ReportOptions): Promise<ReportResult> {
       options.data && source.model?.dims
         ? await judgeAnew(optimized.report, source.model, files, { ...options, data: options.data })
         : optimized.report
-    const details = await measureDetails(judged, files, plan, scratch, options)
+    const details = {
+      ...(await measureDetails(judged, files, plan, scratch, options)),
+      sensitivity:
+        options.sensitivity && source.model
+          ? await layersOf(source.model, { ...options, data: options.data! })
+          : undefined,
+    }
     const seconds = (performance.now() - start) / 1000
     const result: Report = {
       ...judged,
@@ -144,6 +159,16 @@ async function judgeAnew(
       `Accuracy and verdicts were taken anew on ${basename(data.file)}; ${base.chosen} was chosen before, on ${base.data.file ? basename(base.data.file) : 'random tokens'}.`,
     ],
   }
+}
+
+/** How sensitive the layers of the source are; the page's own time is not the report's. */
+async function layersOf(
+  { path, dequantize }: AnyModel,
+  { data, maxLength, signal, progress }: ReportOptions & { readonly data: DataOptions },
+): Promise<SensitivityReport> {
+  const run = { data, maxLength, dequantize, signal, progress }
+  const { seconds: _, page: __, ...found } = await sensitivity({ model: path, ...run })
+  return found
 }
 
 async function measureDetails(

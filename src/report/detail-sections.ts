@@ -3,8 +3,10 @@
  * mostly a picture of the same figures. The page, the Markdown and the terminal are written from this list.
  */
 import { costSection } from './cost-section.ts'
+import type { HeatMap } from './heat-map.ts'
 import { layersSection, operatorsSection } from './inside-sections.ts'
 import type { Report } from './report.ts'
+import { sensitivityOfReport } from './sensitivity-section.ts'
 import type { Tint } from './shapes.ts'
 import type { Drawing } from './svg-chart.ts'
 import { lengthsSection, threadsSection } from './sweep-sections.ts'
@@ -15,6 +17,8 @@ export interface DetailSection {
   readonly title: string
   readonly captions: readonly string[]
   readonly table: Table
+  /** Shown above the table, on the page alone. */
+  readonly heat?: readonly HeatMap[] | undefined
   readonly drawing?: Drawing | undefined
   /** Whose colours the picture has. */
   readonly key?: readonly { readonly name: string; readonly tint: Tint }[] | undefined
@@ -25,6 +29,7 @@ const makers: readonly ((report: Report) => DetailSection | undefined)[] = [
   lengthsSection,
   operatorsSection,
   layersSection,
+  sensitivityOfReport,
   costSection,
 ]
 

@@ -1,15 +1,15 @@
 /**
- * The report as one HTML file: no script, nothing loaded, the chart drawn in. A content policy in the
- * page forbids both, whatever a label might hold.
+ * The report as one HTML file: the chart drawn in, nothing loaded (`html-page.ts`).
  */
 import { chartData } from './chart-points.ts'
 import { type DetailSection, detailSections } from './detail-sections.ts'
 import { fidelityTable, latencyTable, metricsTable, passesTable } from './detail-tables.ts'
 import { factGroups } from './facts.ts'
+import { heatMaps } from './heat-map.ts'
+import { htmlPage } from './html-page.ts'
 import { htmlTable } from './html-table.ts'
-import { Html, html, keepUnits } from './html-template.ts'
+import { type Html, html, keepUnits } from './html-template.ts'
 import { chosenOf, gainSentence, verdictSentence, verdictTones } from './outcome.ts'
-import { pageStyle } from './page-style.ts'
 import { qualityAxis } from './quality-axis.ts'
 import { qualityDrawing } from './quality-chart.ts'
 import type { Report, VariantReport } from './report.ts'
@@ -19,8 +19,6 @@ import type { Table } from './table.ts'
 import { outcomeTiles } from './tiles.ts'
 import { formatBytes, formatCount, formatParameters, formatSeconds } from './units.ts'
 import { markPath } from './verdict-marks.ts'
-
-const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 /** One drawing for each width of page; the style shows the one that fits. */
 const chartWidths = [
@@ -41,24 +39,13 @@ export async function reportHtml(report: Report): Promise<string> {
     chartWidths.map(([, width]) => width),
   )
   const charts = new Map(drawings.map(({ id }, i) => [id, pictures[i]!]))
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>${report.title}: Limbeck report</title>
-<style>${new Html(pageStyle)}</style>
-</head>
-<body>
-<main>
-${header(report)}
+  const body = html`${header(report)}
 ${verdict(report)}
 ${tiles(report)}
 ${quality && figure(report, charts.get(quality.id)!)}
 <section><h2>Variants</h2><p class="muted">${keepUnits(summaryCaption(report))}</p>${summary(report)}</section>
 ${report.notes.length > 0 && html`<section><h2>What to know</h2>${list(report.notes)}</section>`}
-${details.map((one) => detailSection(one, charts))}
+${details.map((one) => detailSectionHtml(one, charts))}
 ${section('Metrics', 'Each with its 95 % interval.', metricsTable(report))}
 ${section('Latency', 'Medians at every shape (texts x tokens); below them the speed-up over the source.', latencyTable(report))}
 ${section('Fidelity to the source', 'How near the outputs of each written file, loaded and run, are to those of its source.', fidelityTable(report))}
@@ -68,13 +55,8 @@ ${passes(report)}
       html`<div><h3 class="kicker">${title}</h3><dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></div>`,
   )}</div></section>
 ${files(report)}
-${report.command && html`<section><h2>Reproduce</h2><pre>${report.command}${report.details?.command && `\n${report.details.command}`}</pre></section>`}
-<footer>Limbeck ${report.machine.limbeck}. This page loads nothing and runs no script.</footer>
-</main>
-</body>
-</html>
-`
-  return page.markup
+${report.command && html`<section><h2>Reproduce</h2><pre>${report.command}${report.details?.command && `\n${report.details.command}`}</pre></section>`}`
+  return htmlPage(`${report.title}: Limbeck report`, report.machine.limbeck, body)
 }
 
 function header({ title, model, createdAt, stages, details }: Report): Html {
@@ -134,8 +116,8 @@ function figure(report: Report, charts: readonly Html[]): Html {
 }
 
 /** A picture and its figures. */
-function detailSection(
-  { title, captions, table, drawing, key }: DetailSection,
+export function detailSectionHtml(
+  { title, captions, table, drawing, key, heat }: DetailSection,
   charts: ReadonlyMap<string, readonly Html[]>,
 ): Html {
   const drawn = drawing && charts.get(drawing.id)
@@ -145,7 +127,7 @@ function detailSection(
       ({ name, tint }) =>
         html`<li><i class="bar" style="background: var(--${roles[tint][0]})"></i>${name}</li>`,
     )}</ul>`
-  }${drawn && html`<div class="chart">${byWidth(drawn)}</div>`}${htmlTable(table, { label: title })}</section>`
+  }${drawn && html`<div class="chart">${byWidth(drawn)}</div>`}${heat && heatMaps(heat)}${htmlTable(table, { label: title })}</section>`
 }
 
 const summary = (report: Report): Html =>

@@ -75,6 +75,11 @@ td.path > span { font-size: 0.88em; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .detail { display: block; font-size: 0.82rem; }
 tr.chosen { background: var(--tint); }
+.heat { width: auto; min-width: 60%; border-collapse: separate; border-spacing: 3px; margin-bottom: 10px; }
+.heat caption { text-align: left; color: var(--muted); font-size: 0.85rem; padding: 4px 0; }
+.heat th, .heat td { border: 0; padding: 6px 10px; }
+.heat thead th { text-align: center; }
+.heat td { border-radius: 6px; text-align: center; cursor: help; }
 .facts { display: grid; grid-template-columns: repeat(2, 1fr); gap: 18px 32px; }
 dl { margin: 4px 0 0; font-size: 0.92rem; }
 dl div { display: grid; grid-template-columns: 8.5em 1fr; gap: 10px; padding: 4px 0; }

@@ -4,6 +4,7 @@
  */
 import type { Interval } from '../stats/interval.ts'
 import type { LatencySweep } from './latency-report.ts'
+import type { SensitivityReport } from './sensitivity.ts'
 
 export interface ReportDetails {
   /** ISO 8601. */
@@ -17,6 +18,8 @@ export interface ReportDetails {
   readonly lengths?: LatencySweep | undefined
   readonly operators?: OperatorTimes | undefined
   readonly layers?: LayerBytes | undefined
+  /** Of the source, quantized layer by layer. */
+  readonly sensitivity?: SensitivityReport | undefined
   readonly running?: RunningCost | undefined
 }
 

@@ -75,17 +75,13 @@ function groupsOf({ columns, sums: { column } }: RiskyMatrix): Group[] {
 function losses(
   b: GraphBuilder,
   turned: Value,
-  { codes, rows, columns, sums: { pair, column } }: RiskyMatrix,
+  { codes, columns, sums: { pair, column } }: RiskyMatrix,
   { from, to }: Group,
 ): Value {
   const places = Array.from({ length: to - from }, (_, i) => from + i)
   const half = (second: 0 | 1): Value => {
-    const row = (place: number) => 2 * pair[place]! + second
-    // the last of an odd number of inputs has no neighbour
-    const inputs = places.map((place) => Math.min(row(place), rows - 1))
-    const weights = places.map((place) =>
-      row(place) < rows ? codes[row(place) * columns + column[place]!]! : 0,
-    )
+    const inputs = places.map((place) => 2 * pair[place]! + second)
+    const weights = places.map((place, i) => codes[inputs[i]! * columns + column[place]!]!)
     const taken = b.op('Gather', [turned, b.constant(int64Tensor(inputs), 'inputs')])
     return b.op('Mul', [taken, b.constant(float32Tensor(weights, [weights.length, 1]), 'codes')])
   }

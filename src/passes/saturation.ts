@@ -17,32 +17,32 @@ export interface RiskySums {
   readonly column: Int32Array
 }
 
-const HIGHEST = 255
-
-/** @param codes `[rows, columns]`. */
+/**
+ * The sums that can: 255 times two weights leaves 16 bits where they add up to more than ±128 (weights of two signs
+ * never do).
+ * @param codes `[rows, columns]`.
+ */
 export function riskySums(codes: Int8Array, rows: number, columns: number): RiskySums {
+  const found: number[] = []
   const counts = new Int32Array(columns + 1)
-  const visit = (found: (pair: number, column: number) => void): void => {
-    for (let row = 0; row < rows; row += 2) {
-      const next = row + 1 < rows ? (row + 1) * columns : -1
-      for (let column = 0; column < columns; column++) {
-        const first = codes[row * columns + column]!
-        const second = next < 0 ? 0 : codes[next + column]!
-        const above = (first > 0 ? first : 0) + (second > 0 ? second : 0)
-        const below = (first < 0 ? first : 0) + (second < 0 ? second : 0)
-        if (above * HIGHEST > 32767 || below * HIGHEST < -32768) found(row >> 1, column)
-      }
+  // the last of an odd number of rows has no neighbour, and alone stays within
+  for (let row = 0; row + 1 < rows; row += 2) {
+    const [first, second] = [row * columns, (row + 1) * columns]
+    for (let column = 0; column < columns; column++) {
+      const sum = codes[first + column]! + codes[second + column]!
+      if (sum <= 128 && sum >= -128) continue
+      found.push((row >> 1) * columns + column)
+      counts[column + 1]!++
     }
   }
-  visit((_, column) => counts[column + 1]!++)
   for (let column = 0; column < columns; column++) counts[column + 1]! += counts[column]!
-  const total = counts[columns]!
-  const risky = { pair: new Int32Array(total), column: new Int32Array(total) }
-  visit((pair, column) => {
-    const place = counts[column]!++
-    risky.pair[place] = pair
-    risky.column[place] = column
-  })
+  const risky = { pair: new Int32Array(found.length), column: new Int32Array(found.length) }
+  for (const place of found) {
+    const column = place % columns
+    const at = counts[column]!++
+    risky.pair[at] = (place - column) / columns
+    risky.column[at] = column
+  }
   return risky
 }
 

@@ -67,7 +67,7 @@ describe.each(Object.keys(codes) as (keyof typeof codes)[])('%s codes', (kind) =
   ] as const)('activations %j, %i columns', async (shape, n, za, zw) => {
     const random = randomFrom(shape.length * 7 + n)
     const k = shape.at(-1)!
-    const size = shape.reduce((product, dim) => product * dim, 1)
+    const size = shape.reduce<number>((product, dim) => product * dim, 1)
     const high = (): number => (random.below(3) === 0 ? random.below(256) : 255 - random.below(3))
     const a = Uint8Array.from({ length: size }, high)
     const w = Int8Array.from({ length: k * n }, () => codes[kind](random))

@@ -82,7 +82,11 @@ function matrixOf(
 
 /** Signed codes as unsigned ones, 128 higher. */
 const unsigned = (shape: readonly number[], codes: Int8Array): Tensor =>
-  inlineTensor('uint8', shape, Uint8Array.from(codes, (code) => code + 128))
+  inlineTensor(
+    'uint8',
+    shape,
+    Uint8Array.from(codes, (code) => code + 128),
+  )
 
 function simulatedNodes(
   node: Node,

@@ -4,6 +4,7 @@ import type { InspectedPart } from '../jobs/inspect-parts.ts'
 import type { InspectResult } from '../jobs/inspect-result.ts'
 import type { InspectedVariant } from '../jobs/inspect-variant.ts'
 import type { Table } from '../report/index.ts'
+import { type KernelReport, missedSentence, portabilityText } from '../report/kernel-report.ts'
 import {
   formatBytes,
   formatCount,
@@ -50,6 +51,7 @@ function inspectText(result: InspectResult, explain: boolean | undefined, view: 
       view,
     ),
     ...variants.map((one) => `Operators, ${one.name}\n${tableText(operatorTable(one), view)}`),
+    ...variants.flatMap(({ name, kernels }) => (kernels ? [kernelsText(name, kernels, view)] : [])),
     `Layers\n${tableText(layerTable(result), view)}`,
     `Memory of activations, at most\n${tableText(memoryTable(variants), view)}`,
     result.advice.length > 0
@@ -63,6 +65,16 @@ function inspectText(result: InspectResult, explain: boolean | undefined, view: 
     ...(explain ? [explainText(variants, view)] : []),
   ]
   return blocks.join('\n\n')
+}
+
+/** Whether integer products are exact elsewhere, and what missed its kernel. */
+function kernelsText(name: string, { portability, missed }: KernelReport, view: View): string {
+  const lines = [
+    ...(portability.products > 0 ? [`Integer products: ${portabilityText(portability)}.`] : []),
+    ...missed.map((one) => `${missedSentence(one)}.`),
+    ...(missed.length === 0 ? ['Every operator reached the kernel it was meant for.'] : []),
+  ]
+  return [`Kernels, ${name}`, ...lines.map((line) => proseText(line, view))].join('\n')
 }
 
 /** What the model is, does and takes. */

@@ -1,6 +1,7 @@
 /** What `export` and `quantize` print. */
 import type { WriteResult } from '../jobs/export-model.ts'
 import type { Table } from '../report/index.ts'
+import { portabilityText } from '../report/kernel-report.ts'
 import { formatBytes, formatCount, formatNumber, formatSeconds, unknown } from '../report/units.ts'
 import { explainText } from './explain-passes.ts'
 import { folderText, proseText, tableText } from './show.ts'
@@ -13,6 +14,7 @@ export function writtenText(
   view: View,
 ): string {
   const right = { align: 'right' } as const
+  const checked = verified.some(({ kernels }) => kernels)
   const table: Table = {
     columns: [
       { title: 'variant' },
@@ -20,7 +22,8 @@ export function writtenText(
       { title: 'size', ...right },
       { title: 'nodes', ...right, drop: 2 },
       { title: 'largest difference', ...right },
-      { title: 'cosine', ...right, drop: 1 },
+      { title: 'cosine', ...right, drop: 3 },
+      ...(checked ? [{ title: 'integer products', drop: 1 }] : []),
     ],
     rows: variants.map(({ name, file, bytes, nodes }) => {
       const check = verified.find((one) => one.name === name)
@@ -31,6 +34,7 @@ export function writtenText(
         formatCount(nodes),
         check ? formatNumber(check.maxAbsError) : unknown,
         check ? check.cosine.toFixed(6) : unknown,
+        ...(checked ? [check?.kernels ? portabilityText(check.kernels.portability) : unknown] : []),
       ]
     }),
   }

@@ -134,6 +134,7 @@ function variantReport(
       maxAbsError: checked.maxAbsError,
       note: checked.reason,
     },
+    kernels: checked?.kernels,
     passes: variant.passes,
   }
 }

@@ -7,6 +7,7 @@ import type { DataOptions } from '../fit/measured-text.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
 import { readOnnx } from '../onnx/read-onnx.ts'
+import type { KernelReport } from '../report/kernel-report.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BareFile, loadAny } from './any-model.ts'
@@ -16,6 +17,7 @@ import { comparisonTexts } from './comparison-texts.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { checkFloat, foreignNotes } from './foreign-facts.ts'
+import { kernelNotes } from './kernel-notes.ts'
 import type { LayerOverrideOptions } from './layer-overrides.ts'
 import { writeLineage } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
@@ -73,8 +75,10 @@ export interface WriteResult extends BuildResult {
     readonly name: string
     readonly maxAbsError: number
     readonly cosine: number
+    /** Of a quantized file: what ONNX Runtime made of its operators, and whether it is exact on other CPUs. */
+    readonly kernels?: KernelReport | undefined
   }[]
-  /** What an ONNX file is, where that matters; a sentence each. */
+  /** What a user must know of the files, a sentence each. */
   readonly notes: readonly string[]
 }
 
@@ -189,7 +193,8 @@ async function write(
       })),
       verified: verified.length > 0 ? verified : null,
     })
-    const notes = isOnnxFile(path) ? foreignNotes(readOnnx(path, nodeFiles), options) : []
+    const told = isOnnxFile(path) ? foreignNotes(readOnnx(path, nodeFiles), options) : []
+    const notes = [...told, ...kernelNotes(verified)]
     const seconds = (performance.now() - start) / 1000
     return { ...built, folder: output, seconds, verified, notes }
   })

@@ -16,12 +16,14 @@ import { graphWork } from '../ops/graph-work.ts'
 import { byWeight, parameterCount } from '../ops/parameter-count.ts'
 import { hardware } from '../runtime/index.ts'
 import { bindingsAt as bindingsOf, fileFeeds } from './file-inputs.ts'
+import { quantizedOps } from './foreign-facts.ts'
 import { adviseOn, type Inspected, parallelShare, productSizes } from './inspect-advice.ts'
 import { layerCost, tableCost } from './inspect-facts.ts'
 import type { InspectOptions, InspectResult } from './inspect-result.ts'
 import { oneShape, otherShapes, PROFILED_RUNS } from './inspect-shapes.ts'
 import { type TimedRun, timeRuns } from './inspect-times.ts'
 import { inspectVariant } from './inspect-variant.ts'
+import { kernelsOf } from './kernel-check.ts'
 
 /** Explains one file. */
 export async function inspectFile(
@@ -53,6 +55,10 @@ export async function inspectFile(
     step?.update(1, 'profiling')
     const profiling = { ...run, optimization, runs: PROFILED_RUNS } as const
     const profile = await profileRuns(file, () => feeds(shape), profiling)
+    const kernels =
+      quantizedOps(graph).size > 0
+        ? await kernelsOf(file, profile, { optimization, signal })
+        : undefined
     step?.update(2, 'timing')
     const moreThreads = hardware().allottedCores
     const base = { name: 'fp32', file, shape, threads, optimization } as const
@@ -68,7 +74,7 @@ export async function inspectFile(
       ...{ profile, machine, times },
     }
     const known = { name: basename(file), bytes: bytesOf(graph, file), ms: times.fp32, passes: [] }
-    const variant = { ...known, graph, work: works.fp32, profile }
+    const variant = { ...known, graph, work: works.fp32, profile, kernels }
     step?.done(`${formatShape(shape)}, ${threads} thread${threads === 1 ? '' : 's'}`)
     return {
       model,

@@ -5,6 +5,7 @@ import type { Bindings } from '../graph/shape.ts'
 import type { NodeWork } from '../ops/graph-work.ts'
 import { plannedMemory } from '../ops/planned-memory.ts'
 import type { PassRecord } from '../passes/pass.ts'
+import type { KernelReport } from '../report/kernel-report.ts'
 import type { Profile } from '../runtime/profile.ts'
 import { type InspectedPart, inspectParts } from './inspect-parts.ts'
 
@@ -30,13 +31,15 @@ export interface InspectedVariant {
   readonly operators: readonly InspectedPart[]
   readonly layers: readonly InspectedPart[]
   readonly memory: ActivationMemory
+  /** Of a quantized file: what ONNX Runtime made of it. */
+  readonly kernels?: KernelReport | undefined
   /** What passes did on the way to the file; none for a file that was given. */
   readonly passes: readonly PassRecord[]
 }
 
 /** What is known of a file. */
 export interface MeasuredVariant
-  extends Pick<InspectedVariant, 'name' | 'bytes' | 'ms' | 'passes'> {
+  extends Pick<InspectedVariant, 'name' | 'bytes' | 'ms' | 'passes' | 'kernels'> {
   readonly graph: Graph
   readonly work: readonly NodeWork[]
   readonly profile: Profile

@@ -32,6 +32,7 @@ import type { InspectOptions, InspectResult } from './inspect-result.ts'
 import { oneShape, otherShapes, PROFILED_RUNS } from './inspect-shapes.ts'
 import { type TimedRun, timeRuns } from './inspect-times.ts'
 import { type InspectedVariant, inspectVariant } from './inspect-variant.ts'
+import { kernelsOf } from './kernel-check.ts'
 import { load } from './load.ts'
 import { findModelFile } from './model-files.ts'
 import { checkThreads } from './model-limits.ts'
@@ -84,6 +85,10 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
       })
     const profiles = { fp32: await profile('fp32'), int8: await profile('int8') }
     const sourceProfile = await profile('source')
+    const kernels = {
+      fp32: undefined,
+      int8: await kernelsOf(file('int8'), profiles.int8, { signal }),
+    }
     step?.update(3, 'timing')
     const moreThreads = hardware().allottedCores
     const fp32 = { name: 'fp32', file: file('fp32'), shape, threads } as const
@@ -107,7 +112,8 @@ export async function inspect(options: InspectOptions): Promise<InspectResult> {
       const { bytes, passes } = built.variants.find((one) => one.name === plans[name].name)!
       const known = { name: title, bytes, passes, ms: times[name] }
       const measured = { graph: graphs[name], work: works[name], profile: profiles[name] }
-      return inspectVariant({ ...known, ...measured }, at, machine.roofline)
+      const own = { ...known, ...measured, kernels: kernels[name] }
+      return inspectVariant(own, at, machine.roofline)
     }
     step?.done(`${formatShape(shape)}, ${threads} thread${threads === 1 ? '' : 's'}`)
     return {

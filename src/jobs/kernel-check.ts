@@ -4,37 +4,27 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Graph } from '../graph/graph.ts'
+import { LimbeckError } from '../errors.ts'
+import type { Graph, Node } from '../graph/graph.ts'
 import { nodeFiles } from '../hub/node-files.ts'
+import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { tensorReader } from '../onnx/materialize.ts'
-import { readOnnx } from '../onnx/read-onnx.ts'
 import { type Miss, missedKernels } from '../passes/missed-kernels.ts'
-import { type Portability, portability } from '../passes/saturation.ts'
+import { portability } from '../passes/saturation.ts'
+import type { KernelReport, MissedKernel } from '../report/kernel-report.ts'
 import { hardware } from '../runtime/hardware.ts'
-import { type Optimization, openProcess } from '../runtime/index.ts'
+import type { SessionOptions } from '../runtime/index.ts'
 import { type Profile, parseProfile } from '../runtime/profile.ts'
-import type { SessionOptions } from '../runtime/session-options.ts'
+import {
+  type RuntimeGraphOptions,
+  runtimeGraph,
+  writingGraph,
+  writtenGraph,
+} from './runtime-graph.ts'
 
-/** Nodes that missed one kernel for one reason. */
-export interface MissedKernel {
-  readonly wanted: string
-  readonly ran: string
-  readonly reason: string
-  /** Module paths, or names of weights. */
-  readonly at: readonly string[]
-  /** Of a profiled run, between 0 and 1. */
-  readonly share: number
-}
-
-export interface KernelCheck {
-  readonly portability: Portability
-  readonly missed: readonly MissedKernel[]
-}
-
-const GRAPH = 'runtime.onnx'
 const PROFILE = 'profile'
 
-/** Session options that leave what `kernelCheck` reads in a folder. */
+/** Options of a session that leaves in a folder what `checkedKernels` reads. */
 export const watched = (
   folder: string,
 ): Pick<SessionOptions, 'profile' | 'optimizedModel' | 'config'> => ({
@@ -42,72 +32,73 @@ export const watched = (
   ...writingGraph(folder),
 })
 
-const writingGraph = (folder: string): Pick<SessionOptions, 'optimizedModel' | 'config'> => ({
-  optimizedModel: join(folder, GRAPH),
-  config: {
-    // a model file holds no more than 2 GB
-    'session.optimized_model_external_initializers_file_name': `${GRAPH}_data`,
-    'session.optimized_model_external_initializers_min_size_in_bytes': '65536',
-  },
-})
+/** Reads what such a session left, once it has run and been released. */
+export const checkedKernels = (folder: string): KernelReport | undefined =>
+  whereReadable(() => {
+    const name = readdirSync(folder).find((one) => one.startsWith(PROFILE))
+    const text = name === undefined ? undefined : readFileSync(join(folder, name), 'utf8')
+    return kernelReport(writtenGraph(folder), text === undefined ? undefined : parseProfile(text))
+  })
 
-/** Reads what a session with the options `watched` left; it must have run and been released. */
-export function kernelCheck(folder: string): KernelCheck {
-  const graph = readOnnx(join(folder, GRAPH), nodeFiles)
-  const name = readdirSync(folder).find((one) => one.startsWith(PROFILE))
-  const profile =
-    name === undefined ? undefined : parseProfile(readFileSync(join(folder, name), 'utf8'))
-  return {
-    portability: portability(graph, tensorReader(nodeFiles).read),
-    missed: missedOf(graph, profile),
+/** The same of a file that has been profiled already. */
+export const kernelsOf = (
+  file: string,
+  profile: Profile,
+  options: RuntimeGraphOptions,
+): Promise<KernelReport | undefined> =>
+  withScratchFolder(async (folder) => {
+    const graph = await runtimeGraph(file, folder, options)
+    return whereReadable(() => kernelReport(graph, profile))
+  })
+
+/** What cannot be read of a graph that ONNX Runtime wrote is no fault of the file's. */
+function whereReadable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof LimbeckError) return undefined
+    throw error
   }
 }
 
-/** The graph of a file as ONNX Runtime runs it, written into the folder. */
-export async function runtimeGraph(
-  file: string,
-  folder: string,
-  options: { readonly optimization?: Optimization; readonly signal?: AbortSignal | undefined } = {},
-): Promise<Graph> {
-  const { optimization, signal } = options
-  const engine = await openProcess(file, {
-    ...writingGraph(folder),
-    ...(optimization && { optimization }),
-    ...(signal && { signal }),
-  })
-  await engine.release()
-  return readOnnx(join(folder, GRAPH), nodeFiles)
-}
+/** What a graph that runs has come to. */
+const kernelReport = (graph: Graph, profile: Profile | undefined): KernelReport => ({
+  portability: portability(graph, tensorReader(nodeFiles).read),
+  missed: missedOf(graph, profile),
+})
 
-/** Misses of a graph by what they are and why, those that take longest first. */
-export function missedOf(graph: Graph, profile: Profile | undefined): MissedKernel[] {
+/** Misses by what they are and why, those that take longest first. */
+function missedOf(graph: Graph, profile: Profile | undefined): MissedKernel[] {
   const timeOf = nodeTimes(graph, profile)
-  const groups = new Map<string, { found: Miss; at: string[]; share: number }>()
+  const groups = new Map<string, { found: Miss; nodes: number; at: Set<string>; share: number }>()
   for (const found of missedKernels(graph, hardware().arch)) {
     const { node, wanted, ran, reason } = found
     const key = [wanted, ran, reason].join()
-    const group = groups.get(key) ?? { found, at: [], share: 0 }
+    const group = groups.get(key) ?? { found, nodes: 0, at: new Set(), share: 0 }
     groups.set(key, group)
-    group.at.push(placeOf(node, graph))
+    group.nodes++
+    group.at.add(placeOf(node, graph))
     group.share += timeOf(node)
   }
   return [...groups.values()]
-    .map(({ found: { wanted, ran, reason }, at, share }) => ({ wanted, ran, reason, at, share }))
+    .map(({ found: { wanted, ran, reason }, at, ...rest }) => ({
+      ...{ wanted, ran, reason, at: [...at] },
+      ...rest,
+    }))
     .sort((a, b) => b.share - a.share)
 }
 
-type Node = Graph['nodes'][number]
-
 /** Module path, else the weight's name, else the output's. */
 function placeOf({ origin, inputs, outputs }: Node, { weights }: Graph): string {
-  if (origin !== '') return origin
+  // a fused activation puts a word before the name
+  if (origin !== '') return origin.replace(/^fused /, '')
   const weight = inputs.find((value) => value && weights.has(value))
   return weight?.name ?? outputs[0]?.name ?? ''
 }
 
 /** Share of a run that a node takes; nodes of one module and operator share alike. */
 function nodeTimes(graph: Graph, profile: Profile | undefined): (node: Node) => number {
-  const keyOf = (origin: string, op: string) => `${origin}/${op}`
+  const keyOf = (origin: string, op: string) => `${origin.replace(/^fused /, '')}/${op}`
   const times = new Map<string, number>()
   const total = profile?.nodes.reduce((sum, { ms }) => sum + ms, 0) || 1
   for (const { origin, kernel, ms } of profile?.nodes ?? []) {

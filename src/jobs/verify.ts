@@ -17,12 +17,20 @@ import { realRows } from '../fit/observe.ts'
 import type { HostTensor } from '../graph/data-type.ts'
 import type { Graph } from '../graph/graph.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
+import type { KernelReport } from '../report/kernel-report.ts'
 import type { Progress } from '../report/progress.ts'
-import { type Engine, type Feeds, type Optimization, openProcess } from '../runtime/index.ts'
+import {
+  type Engine,
+  type Feeds,
+  type Optimization,
+  openProcess,
+  type SessionOptions,
+} from '../runtime/index.ts'
 import type { AnyModel } from './any-model.ts'
 import { asRough, buildWithSource } from './build-with-source.ts'
 import { badWeight } from './check-finite.ts'
 import { comparedFeeds } from './file-inputs.ts'
+import { checkedKernels, watched } from './kernel-check.ts'
 import type { BuiltVariant } from './variants.ts'
 
 /** Outputs of one variant beside its source's. */
@@ -35,6 +43,8 @@ export interface Verification {
   readonly ok: boolean
   /** Largest difference allowed; absent for INT8, where the cosine decides. */
   readonly tolerance?: number | undefined
+  /** Of a quantized variant: what ONNX Runtime made of it. */
+  readonly kernels?: KernelReport | undefined
   /** Why it is not. */
   readonly reason?: string | undefined
 }
@@ -146,8 +156,14 @@ export async function compareFiles(
   const results: Verification[] = []
   for (const variant of variants) {
     step?.update(results.length, variant.name)
-    const outputs = await outputsOf(resolve(folder, variant.file), feeds, 'limbeck', signal)
-    results.push(compareOutputs(variant, reference, outputs, feeds))
+    const file = resolve(folder, variant.file)
+    if (variant.quantized) {
+      const { outputs, kernels } = await watchedOutputs(file, feeds, signal)
+      results.push({ ...compareOutputs(variant, reference, outputs, feeds), kernels })
+    } else {
+      const outputs = await outputsOf(file, feeds, 'limbeck', signal)
+      results.push(compareOutputs(variant, reference, outputs, feeds))
+    }
   }
   const bad = results.find((result) => !result.ok)
   if (bad) step?.fail(`${bad.name}: ${bad.reason}`)
@@ -210,8 +226,10 @@ export async function outputsOf(
   feeds: readonly Feeds[],
   optimization: Optimization,
   signal?: AbortSignal,
+  session: SessionOptions = {},
 ): Promise<Record<string, HostTensor>[]> {
-  const engine: Engine = await openProcess(path, { optimization, ...(signal && { signal }) })
+  const options = { ...session, optimization, ...(signal && { signal }) }
+  const engine: Engine = await openProcess(path, options)
   try {
     const outputs: Record<string, HostTensor>[] = []
     for (const batch of feeds) outputs.push(await engine.run(batch, signal ? { signal } : {}))
@@ -220,6 +238,13 @@ export async function outputsOf(
     await engine.release()
   }
 }
+
+/** The same of a quantized file, and what ONNX Runtime made of its operators meanwhile. */
+const watchedOutputs = (path: string, feeds: readonly Feeds[], signal: AbortSignal | undefined) =>
+  withScratchFolder(async (folder) => ({
+    outputs: await outputsOf(path, feeds, 'limbeck', signal, watched(folder)),
+    kernels: checkedKernels(folder),
+  }))
 
 /**
  * The verdict on a variant's outputs beside the source's. Each output of a batch is one vector: the few

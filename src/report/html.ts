@@ -9,6 +9,7 @@ import { heatMaps } from './heat-map.ts'
 import { htmlPage } from './html-page.ts'
 import { htmlTable } from './html-table.ts'
 import { type Html, html, keepUnits } from './html-template.ts'
+import { KERNELS_CAPTION, kernelsTable } from './kernel-report.ts'
 import { chosenOf, gainSentence, verdictSentence, verdictTones } from './outcome.ts'
 import { qualityAxis } from './quality-axis.ts'
 import { qualityDrawing } from './quality-chart.ts'
@@ -49,6 +50,7 @@ ${details.map((one) => detailSectionHtml(one, charts))}
 ${section('Metrics', 'Each with its 95 % interval.', metricsTable(report))}
 ${section('Latency', 'Medians at every shape (texts x tokens); below them the speed-up over the source.', latencyTable(report))}
 ${section('Fidelity to the source', 'How near the outputs of each written file, loaded and run, are to those of its source.', fidelityTable(report))}
+${section('Kernels', KERNELS_CAPTION, kernelsTable(report))}
 ${passes(report)}
 <section><h2>How it was made</h2><div class="facts">${factGroups(report).map(
     ({ title, facts }) =>

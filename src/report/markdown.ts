@@ -3,6 +3,7 @@
 import { detailSections } from './detail-sections.ts'
 import { fidelityTable, latencyTable, metricsTable, passesTable } from './detail-tables.ts'
 import { factGroups } from './facts.ts'
+import { kernelsTable } from './kernel-report.ts'
 import { chosenOf, gainSentence, verdictSentence } from './outcome.ts'
 import type { Report } from './report.ts'
 import { summaryCaption, summaryTable } from './summary-table.ts'
@@ -26,6 +27,7 @@ export function reportMarkdown(report: Report): string {
     section('Metrics', metricsTable(report)),
     section('Latency', latencyTable(report)),
     section('Fidelity to the source', fidelityTable(report)),
+    section('Kernels', kernelsTable(report)),
     ...report.variants.map((variant) => section(`Passes: ${variant.name}`, passesTable(variant))),
     ...factGroups(report).map(
       ({ title, facts }) =>

@@ -9,6 +9,7 @@ import type { MetricName } from '../data/metrics.ts'
 import type { PassRecord } from '../passes/pass.ts'
 import type { Acceptance, Better } from '../stats/acceptance.ts'
 import type { Interval } from '../stats/interval.ts'
+import type { KernelReport } from './kernel-report.ts'
 import type { LatencyReport } from './latency-report.ts'
 import type { ReportDetails } from './report-details.ts'
 import type { TrainingReport } from './training-report.ts'
@@ -122,6 +123,8 @@ export interface VariantReport {
   /** Nearness of its outputs to the source's. */
   readonly fidelity?: Fidelity | undefined
   readonly verification?: VerificationReport | undefined
+  /** Of quantized files: what ONNX Runtime made of them. */
+  readonly kernels?: KernelReport | undefined
   /** Absent for the source and where nothing was labelled. */
   readonly acceptance?: Acceptance | undefined
   readonly passes: readonly PassRecord[]

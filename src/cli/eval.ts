@@ -1,9 +1,17 @@
 /** `limbeck eval`. */
 import { columnsText } from '../fit/data-columns.ts'
 import { labelsText } from '../fit/data-labels.ts'
-import type { EvaluationResult } from '../jobs/evaluate.ts'
+import type { EvaluationResult, SimulatedEvaluation } from '../jobs/evaluate.ts'
 import { metricCell } from '../report/detail-tables.ts'
-import { formatCount, formatNumber, formatSeconds, metricTitle } from '../report/units.ts'
+import { saturationText } from '../report/simulation.ts'
+import {
+  formatCount,
+  formatDrop,
+  formatMetric,
+  formatNumber,
+  formatSeconds,
+  metricTitle,
+} from '../report/units.ts'
 import { dataOf, dataOptionNames, hubOptionNames } from './options.ts'
 import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
@@ -23,19 +31,29 @@ export const evalVerb = defineVerb({
     'variant',
     'runThreads',
     'batchSize',
+    'simulate',
   ],
   required: ['evalData'],
   examples: [
     'eval ./my-model --data dev.tsv --text sentence --label label',
+    'eval ./out --data dev.tsv --variant model_cpu_quantized --simulate avx2',
     'eval ./out --data sts.csv --text 6 --text-pair 7 --label 5 --no-header --variant model_quantized',
   ],
   async run({ args: [model], options, signal, progress }) {
     const { evaluate } = await import('../jobs/evaluate.ts')
-    const { evalData, maxLength, variant, runThreads: threads, batchSize, ...others } = options
+    const {
+      evalData,
+      maxLength,
+      variant,
+      runThreads: threads,
+      batchSize,
+      simulate,
+      ...others
+    } = options
     const { revision, offline, ...columns } = others
     const data = dataOf(evalData, columns)
-    const settings = { revision, offline, maxLength, variant, threads, batchSize, signal, progress }
-    const result = await evaluate({ model, data, ...settings })
+    const settings = { revision, offline, maxLength, variant, threads, batchSize, simulate }
+    const result = await evaluate({ model, data, ...settings, signal, progress })
     return { json: result, text: (view) => evaluationText(result, view) }
   },
 })
@@ -54,5 +72,23 @@ function evaluationText(result: EvaluationResult, view: View): string {
     `${formatCount(n)} examples (${task}), ${truncated === 0 ? 'no text' : `${formatCount(truncated)} text${truncated === 1 ? '' : 's'}`} cut to ${maxLength} tokens, batch size ${batchSize}.`,
     `${formatSeconds(seconds)}, ${formatNumber(examplesPerSecond)} examples a second.`,
     `Model: ${file}`,
+    ...(result.simulated ? [proseText(simulatedText(result.simulated), view)] : []),
   ].join('\n')
+}
+
+/** What the same file gives on another CPU. */
+function simulatedText({ metrics, drop, ...layers }: SimulatedEvaluation): string {
+  const on = `On ${layers.cpu}`
+  const saturation = saturationText(layers)
+  const [first] = metrics ?? []
+  if (!first || drop === undefined) return `${on}: ${saturation}.`
+  const change =
+    drop === 0
+      ? 'no drop'
+      : `a ${drop > 0 ? 'drop' : 'gain'} of ${formatDrop(first.name, Math.abs(drop))}`
+  const advice =
+    layers.saturated.length > 0
+      ? ' Weights of 7 bits cannot saturate: limbeck quantize --weight-bits 7.'
+      : ''
+  return `${on}: ${metricTitle(first.name)} ${formatMetric(first.name, first.value)}, ${change}; ${saturation}.${advice}`
 }

@@ -86,6 +86,11 @@ export const modelOptions = {
     group: 'Model',
     help: 'fp16 for weights alone: half the file, computed in float32',
   },
+  simulate: {
+    flags: '--simulate <cpu>',
+    group: 'Model',
+    help: 'tell also what another CPU makes of it: avx2 or avx512 (whose integer products saturate); vnni, amx and arm are exact',
+  },
   weightBits: {
     flags: '--weight-bits <bits>',
     group: 'Model',

@@ -12,11 +12,13 @@ import { cutTexts, type DataOptions, openTextStream, type TextFacts } from '../f
 import { rowReader } from '../fit/model-rows.ts'
 import { predictExamples } from '../fit/predict.ts'
 import type { Progress } from '../report/progress.ts'
+import type { SimulatedLayers } from '../report/simulation.ts'
 import { formatCount } from '../report/units.ts'
-import { openProcess } from '../runtime/index.ts'
+import { type Engine, openProcess } from '../runtime/index.ts'
 import { tokenizerOf } from './load.ts'
 import { checkThreads, maxLengthOf } from './model-limits.ts'
 import { requireFile } from './require-file.ts'
+import { simulatedSaturates, withSimulation } from './simulate.ts'
 import { type ModelFileOptions, withModelFile } from './with-model-file.ts'
 
 /** Texts that run together unless told otherwise. */
@@ -30,7 +32,20 @@ export interface EvaluateOptions extends ModelFileOptions {
   readonly batchSize?: number | undefined
   readonly threads?: number | undefined
   readonly maxLength?: number | undefined
+  /** A CPU whose integer products are to be simulated as well, such as `avx2`. */
+  readonly simulate?: string | undefined
   readonly progress?: Progress | undefined
+}
+
+/** A metric without the scores of its examples. */
+type MetricValue = Omit<MetricResult, 'statistic' | 'perExample'>
+
+/** The same on another CPU. */
+export interface SimulatedEvaluation extends SimulatedLayers {
+  /** Absent where nothing can differ. */
+  readonly metrics?: readonly MetricValue[] | undefined
+  /** What the first metric loses there, positive where it gets worse. */
+  readonly drop?: number | undefined
 }
 
 export interface EvaluationResult {
@@ -41,7 +56,7 @@ export interface EvaluationResult {
   readonly columns?: DataColumns | undefined
   /** What the labels of the data were taken for; absent without classes. */
   readonly labels?: TakenLabels | undefined
-  readonly metrics: readonly Omit<MetricResult, 'statistic' | 'perExample'>[]
+  readonly metrics: readonly MetricValue[]
   /** Examples. */
   readonly n: number
   /** Texts cut to `maxLength` tokens. */
@@ -51,6 +66,7 @@ export interface EvaluationResult {
   /** From the first row read to the metrics; the model was loaded before. */
   readonly seconds: number
   readonly examplesPerSecond: number
+  readonly simulated?: SimulatedEvaluation | undefined
 }
 
 /**
@@ -60,6 +76,7 @@ export interface EvaluationResult {
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationResult> {
   const { data, signal, progress, batchSize = BATCH_SIZE } = options
   checkThreads(options.threads)
+  if (options.simulate !== undefined) simulatedSaturates(options.simulate)
   // before the model is built for it
   requireFile(data.file)
   return withModelFile(options.model, options, async (model, file, origin) => {
@@ -72,54 +89,75 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
         hint: 'Name it with --label; without labels, optimize compares outputs with the source.',
       })
     }
-    const engine = await openProcess(file, {
+    const judge = text.judge
+    const session = {
       manyShapes: true,
       ...(options.threads !== undefined && { threads: options.threads }),
       ...(signal && { signal }),
-    })
-    const step = progress?.step('Evaluating')
-    try {
-      const start = performance.now()
-      const judge = text.judge()
-      let truncated = 0
-      const running = predictExamples(engine, text.examples(), {
-        reader: rowReader(model),
-        batchSize,
-        padId: tokenizer.padId,
-        signal,
-        onProgress: (done) => step?.update(done, `${formatCount(done)} texts`),
-      })
-      for await (const done of running) {
-        judge.add(done)
-        truncated += cutTexts(done.example.texts)
+    }
+    const measure = async (engine: Engine, title: string) => {
+      const step = progress?.step(title)
+      try {
+        const judging = judge()
+        let truncated = 0
+        const running = predictExamples(engine, text.examples(), {
+          reader: rowReader(model),
+          batchSize,
+          padId: tokenizer.padId,
+          signal,
+          onProgress: (done) => step?.update(done, `${formatCount(done)} texts`),
+        })
+        for await (const done of running) {
+          judging.add(done)
+          truncated += cutTexts(done.example.texts)
+        }
+        const metrics = judging
+          .result()
+          .map(({ name, value, interval, n, better }) => ({ name, value, interval, n, better }))
+        step?.done(`${formatCount(metrics[0]!.n)} examples`)
+        return { metrics, truncated }
+      } catch (error) {
+        step?.fail()
+        throw error
       }
-      const metrics = judge.result().map(({ name, value, interval, n, better }) => ({
-        ...{ name, value, interval, n, better },
-      }))
-      const seconds = (performance.now() - start) / 1000
-      const { n } = metrics[0]!
-      step?.done(`${formatCount(n)} examples`)
-      return {
-        file: origin,
-        task: text.task,
-        columns: text.columns,
-        labels: text.labels && takenLabels(text.labels),
-        metrics,
-        n,
-        truncated,
-        maxLength,
-        batchSize,
-        seconds,
-        examplesPerSecond: n / seconds,
-      }
-    } catch (error) {
-      step?.fail()
-      throw error
-    } finally {
-      await engine.release()
+    }
+    const engine = await openProcess(file, session)
+    const start = performance.now()
+    const { metrics, truncated } = await measure(engine, 'Evaluating').finally(() =>
+      engine.release(),
+    )
+    const seconds = (performance.now() - start) / 1000
+    const { n } = metrics[0]!
+    const { simulate: cpu } = options
+    const simulated =
+      cpu === undefined
+        ? undefined
+        : await withSimulation(cpu, file, session, (other) =>
+            measure(other, `Evaluating as on ${cpu}`),
+          )
+    return {
+      file: origin,
+      task: text.task,
+      columns: text.columns,
+      labels: text.labels && takenLabels(text.labels),
+      metrics,
+      n,
+      truncated,
+      maxLength,
+      batchSize,
+      seconds,
+      examplesPerSecond: n / seconds,
+      simulated: simulated && {
+        ...simulated.layers,
+        metrics: simulated.result?.metrics,
+        drop: simulated.result && dropOf(metrics[0]!, simulated.result.metrics[0]!),
+      },
     }
   })
 }
+
+const dropOf = ({ value, better }: MetricValue, other: MetricValue): number =>
+  better === 'higher' ? value - other.value : other.value - value
 
 /** Says which columns were taken where nobody named them. */
 function tellColumns(

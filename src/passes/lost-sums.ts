@@ -8,7 +8,7 @@
 import { int, ints } from '../graph/attributes.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/graph.ts'
-import { float32Tensor, floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { float32Tensor, floatScalar, inlineTensor, int64Tensor } from '../graph/tensor.ts'
 import type { RiskySums } from './saturation.ts'
 
 /** A matrix of codes, and its sums that can saturate: at least one. */
@@ -97,11 +97,11 @@ function placement(
   { first, end, from, to }: Group,
 ): Value {
   const width = to - from
-  const marks = new Array<number>((end - first) * width).fill(0)
+  const marks = new Float32Array((end - first) * width)
   for (let place = from; place < to; place++) {
     marks[(column[place]! - first) * width + place - from] = 1
   }
-  return b.constant(float32Tensor(marks, [end - first, width]), 'columns')
+  return b.constant(inlineTensor('float32', [end - first, width], marks), 'columns')
 }
 
 const total = (b: GraphBuilder, parts: readonly Value[]): Value =>

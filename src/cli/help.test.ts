@@ -263,6 +263,8 @@ test('limbeck eval --help', async () => {
       --offline                      send no request: a model of the Hub must lie in the Hub's cache
       --variant <file>               which file of the folder's onnx to run, such as model_quantized
                                      (default: the fastest here)
+      --simulate <cpu>               tell also what another CPU makes of it: avx2 or avx512 (whose
+                                     integer products saturate); vnni, amx and arm are exact
 
     Measurement:
       --threads <n>                  threads of each run (default: the physical cores allotted)
@@ -278,6 +280,7 @@ test('limbeck eval --help', async () => {
 
     Examples:
       limbeck eval ./my-model --data dev.tsv --text sentence --label label
+      limbeck eval ./out --data dev.tsv --variant model_cpu_quantized --simulate avx2
       limbeck eval ./out --data sts.csv --text 6 --text-pair 7 --label 5 --no-header --variant model_quantized
     "
   `)

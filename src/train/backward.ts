@@ -55,8 +55,9 @@ class Walker {
       const op = knownOp(node)
       const entry = op && gradTable[op]
       if (entry && 'stops' in entry) continue
+      const codes = entry && 'straightThrough' in entry
       for (const output of node.outputs) {
-        if (output && this.isFloat(output)) this.active.add(output)
+        if (output && (codes || this.isFloat(output))) this.active.add(output)
       }
     }
   }
@@ -106,9 +107,13 @@ class Walker {
     if (!entry) throw noGradient(node, 'the operator is not known')
     if ('nonDifferentiable' in entry) throw noGradient(node, entry.nonDifferentiable)
     if ('stops' in entry) return
+    if ('straightThrough' in entry) {
+      if (this.active.has(node.inputs[0]!)) this.accumulate(node.inputs[0]!, dy)
+      return
+    }
     const wants = (input: number): boolean => {
       const value = node.inputs[input]
-      return value !== undefined && this.active.has(value) && this.isFloat(value)
+      return value !== undefined && this.active.has(value)
     }
     const gradients = entry({
       node,

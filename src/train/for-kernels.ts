@@ -10,7 +10,7 @@ import { float, int, intsOf } from '../graph/attributes.ts'
 import type { Graph } from '../graph/graph.ts'
 import { rule } from '../graph/pattern.ts'
 import { inlineValues } from '../graph/tensor.ts'
-import { lowerLinear } from '../passes/lower-linear.ts'
+import { type LinearKernels, lowerLinear } from '../passes/lower-linear.ts'
 import { additiveMask } from '../passes/lower-portable-rules.ts'
 import { mergeCommon } from '../passes/merge-common.ts'
 import { narrowTokens } from '../passes/narrow-tokens.ts'
@@ -18,6 +18,8 @@ import { type Pass, runPasses } from '../passes/pass.ts'
 import { rulePass } from '../passes/rule-pass.ts'
 import { shapeSource } from '../passes/shape-source.ts'
 import { tokenMajorRules } from '../passes/token-major.ts'
+import { extendGraph } from './extend-graph.ts'
+import { FakeQuantizer, fakeTable } from './fake-quantize.ts'
 
 /** `MatMul(q, Transpose(k))·s`: one product that reads k as it stands. */
 const scaledScores = rule('scaled-scores', {
@@ -37,14 +39,22 @@ const scaledScores = rule('scaled-scores', {
   },
 })
 
-const passes: readonly Pass[] = [
+const beforeLinear: readonly Pass[] = [
   narrowTokens,
   rulePass('scores', 'Scales and masks attention scores without passes of their own.', [
     additiveMask,
     scaledScores,
   ]),
-  rulePass('linear', 'Turns linear layers into Gemm.', [lowerLinear('Add')]),
-  rulePass('bare-linear', 'The same for linear layers without a bias.', [lowerLinear('MatMul')]),
+]
+
+const linear = (kernels?: LinearKernels): readonly Pass[] => [
+  rulePass('linear', 'Turns linear layers into Gemm.', [lowerLinear('Add', kernels), fakeTable]),
+  rulePass('bare-linear', 'The same for linear layers without a bias.', [
+    lowerLinear('MatMul', kernels),
+  ]),
+]
+
+const afterLinear: readonly Pass[] = [
   rulePass('token-major', 'Keeps activations as [tokens, width] between attentions.', [
     ...tokenMajorRules,
     shapeSource,
@@ -52,5 +62,37 @@ const passes: readonly Pass[] = [
   mergeCommon,
 ]
 
-/** The graph written for training kernels. */
-export const forKernels = (graph: Graph): Graph => runPasses(graph, passes).graph
+/** Names of the ranges of activations among a graph's inputs and outputs, and of what a batch adds to them. */
+export interface RangePorts {
+  readonly ranges: string
+  readonly next: string
+  readonly share: string
+}
+
+/**
+ * The graph written for training kernels. Layers that are marked for few bits round (`fake-quantize.ts`);
+ * `ranges` names those that share each averaged range.
+ */
+export function forKernels(
+  graph: Graph,
+  ports: RangePorts,
+): { readonly graph: Graph; readonly ranges: readonly (readonly string[])[] } {
+  const before = runPasses(graph, beforeLinear).graph
+  const { graph: open, result } = extendGraph(before, (b) => {
+    const ranges = b.input(ports.ranges, 'float32', ['ranges', 2])
+    return new FakeQuantizer(ranges, b.input(ports.share, 'float32', []))
+  })
+  const rounded = runPasses(open, linear(result.kernels)).graph
+  const { found } = result
+  const averages = found.map(({ after }) => after)
+  const closed =
+    found.length === 0
+      ? { ...rounded, inputs: before.inputs }
+      : extendGraph(rounded, (b) => {
+          b.output(ports.next, b.op('Concat', averages, { axis: int(0) }))
+        }).graph
+  return {
+    graph: runPasses(closed, afterLinear).graph,
+    ranges: found.map(({ layers }) => layers),
+  }
+}

@@ -164,6 +164,22 @@ describe.each(rows)('gradient of %s', (op) => {
   })
 })
 
+describe('rows that pass gradients straight on', () => {
+  const rounding = knownOps.filter((op) => 'straightThrough' in gradTable[op])
+  it('are rounding and its opposite, as a pair', () => {
+    expect(rounding).toEqual(['QuantizeLinear', 'DequantizeLinear'])
+    const b = new GraphBuilder('pair')
+    const x = b.input('x', 'float32', ['n'])
+    const scale = b.constant(inlineTensor('float32', [], Float32Array.of(0.1)))
+    const zero = b.constant(inlineTensor('uint8', [], Uint8Array.of(128)))
+    const codes = b.op('QuantizeLinear', [x, scale, zero])
+    const y = b.op('Mul', [b.op('DequantizeLinear', [codes, scale, zero]), scale])
+    const { graph, gradients } = backward(b.build(), b.op('ReduceSum', [y]), [x])
+    const made = graph.nodes.find(({ outputs }) => outputs.includes(gradients.get(x)))
+    expect(made?.op).toBe('Mul')
+  })
+})
+
 describe('rows without a gradient', () => {
   const stopped = knownOps.filter((op) => 'stops' in gradTable[op])
   it.each(stopped)('%s lets nothing through', (op) => {

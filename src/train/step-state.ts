@@ -9,12 +9,15 @@ import type { HostTensor } from '../graph/data-type.ts'
 import type { Value } from '../graph/graph.ts'
 import type { Tensor } from '../graph/tensor.ts'
 
-/** `m`, `v`: the optimizer's; `sum`: gradients of micro-batches; `ema`: the weights' moving average. */
-export type StateKind = 'parameter' | 'm' | 'v' | 'ema' | 'sum'
+/**
+ * `m`, `v`: the optimizer's; `sum`: gradients of micro-batches; `ema`: the weights' moving average; `range`:
+ * the averaged ranges of activations that are quantized, `[n, 2]`.
+ */
+export type StateKind = 'parameter' | 'm' | 'v' | 'ema' | 'sum' | 'range'
 
 export interface StateTensor {
   readonly kind: StateKind
-  /** The parameter that it is of. */
+  /** The parameter that it is of; `activations` for ranges. */
   readonly name: string
   /** That of its ports: moments of large parameters stand in blocks. */
   readonly shape: readonly number[]
@@ -34,8 +37,8 @@ export interface Trained {
 }
 
 /** What a state tensor is called among a graph's inputs and outputs. */
-const inputName = (kind: StateKind, name: string): string => `${kind}/${name}`
-const outputName = (kind: StateKind, name: string): string => `next/${kind}/${name}`
+export const inputName = (kind: StateKind, name: string): string => `${kind}/${name}`
+export const outputName = (kind: StateKind, name: string): string => `next/${kind}/${name}`
 
 /** Where kinds of state begin: at the parameter's own value, or at zero. */
 const beginsAtWeight: ReadonlySet<StateKind> = new Set(['parameter', 'ema'])
@@ -62,6 +65,12 @@ export class StepState {
     return state
   }
 
+  /** Declares one that starts at zero. */
+  addZeros(kind: StateKind, name: string, shape: readonly number[]): void {
+    const [input, output] = [inputName(kind, name), outputName(kind, name)]
+    this.tensors.push({ kind, name, shape, input, output, initial: undefined })
+  }
+
   /** Declares one as input of the graph that `b` writes, and says how to give its new value. */
   read(
     b: GraphBuilder,
@@ -77,6 +86,11 @@ export class StepState {
 /** Scalar inputs whose values follow from where the step stands. */
 export class StepScalars<At> {
   private readonly rules = new Map<string, (at: At) => number>()
+
+  /** The rule of a scalar input that another writes. */
+  rule(name: string, rule: (at: At) => number): void {
+    this.rules.set(name, rule)
+  }
 
   /** Declares a scalar input in the graph that `b` writes. */
   input(b: GraphBuilder, name: string, rule: (at: At) => number): Value {

@@ -17,7 +17,7 @@ import { extendGraph } from './extend-graph.ts'
 import { forKernels } from './for-kernels.ts'
 import { inBlocks } from './in-blocks.ts'
 import type { Group, Optimizer } from './optimizer.ts'
-import { type StateTensor, StepScalars, StepState } from './step-state.ts'
+import { inputName, outputName, type StateTensor, StepScalars, StepState } from './step-state.ts'
 import { type Learning, type StepSettings, stepOutputs, writeUpdate } from './write-update.ts'
 
 /** A loss, with the parts it is made of where curves of them are wanted. */
@@ -70,6 +70,8 @@ export interface TrainingStep {
   readonly gradients: readonly string[]
   /** Names of the loss's parts, outputs of their own. */
   readonly parts: readonly string[]
+  /** Weights of layers whose inputs share each row of the `range` state. */
+  readonly ranges: readonly (readonly string[])[]
   /** The inputs of both graphs that follow from where the step stands. */
   feeds(settings: StepSettings): Record<string, HostTensor>
 }
@@ -92,7 +94,14 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const state = new StepState()
   const scalars = new StepScalars<StepSettings>()
   const { graph: lossy, data, parts } = writeLoss(forward, options, scalars)
-  const { graph: both, parameters } = differentiate(forKernels(lossy), options)
+  const { graph: written, ranges } = forKernels(lossy, rangePorts)
+  if (ranges.length > 0) {
+    state.addZeros('range', ACTIVATIONS, [ranges.length, 2])
+    scalars.rule(rangePorts.share, ({ step, micro = 0, rangeDecay = 0.99 }) =>
+      step === 1 && micro === 0 ? 1 : 1 - rangeDecay,
+    )
+  }
+  const { graph: both, parameters } = differentiate(written, options)
   for (const parameter of parameters) state.add('parameter', parameter)
   const measured = both.outputs.filter(({ name }) => name !== OBJECTIVE)
   const learning = { ...withInputs(both, parameters, state), outputs: measured }
@@ -114,11 +123,19 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
     data,
     gradients: parameters.map(({ name }) => name),
     parts,
+    ranges,
     feeds: (settings) => ({
       ...scalars.feeds(settings),
       ...dropping?.feeds(settings.step, settings.micro ?? 0),
     }),
   }
+}
+
+const ACTIVATIONS = 'activations'
+const rangePorts = {
+  ranges: inputName('range', ACTIVATIONS),
+  next: outputName('range', ACTIVATIONS),
+  share: 'setting/range',
 }
 
 /** The output that is differentiated; no output of the step. */

@@ -18,6 +18,8 @@ export interface StepSettings extends StepPlace {
   readonly weight?: number
   /** Number of this micro-batch in its step, from 0: each has dropout masks of its own. */
   readonly micro?: number
+  /** Decay of the ranges of quantized activations; the first batch sets them. Default 0.99. */
+  readonly rangeDecay?: number
   /** Decay of the weights' moving average; default 0.999. */
   readonly emaDecay?: number
 }

@@ -35,12 +35,19 @@ export interface NonDifferentiable {
   readonly nonDifferentiable: string
 }
 
+/** What comes in is passed on as it is: the estimate of a rounding's gradient (Bengio et al. 2013). */
+export interface StraightThrough {
+  readonly straightThrough: string
+}
+
 export const stops = (reason: string): Stops => ({ stops: reason })
 export const nonDifferentiable = (reason: string): NonDifferentiable => ({
   nonDifferentiable: reason,
 })
 
-export type GradEntry = GradRow | Stops | NonDifferentiable
+export const straightThrough = (reason: string): StraightThrough => ({ straightThrough: reason })
+
+export type GradEntry = GradRow | Stops | NonDifferentiable | StraightThrough
 
 /** An error about a gradient; the walker adds the node. */
 export const gradientError = (what: string): LimbeckError => new LimbeckError('graph', what)

@@ -6,7 +6,13 @@
 import type { KnownOp } from '../known.ts'
 import { convolution } from './convolution.ts'
 import { elementwise } from './elementwise.ts'
-import { type GradEntry, type GradRow, nonDifferentiable, stops } from './grad-row.ts'
+import {
+  type GradEntry,
+  type GradRow,
+  nonDifferentiable,
+  stops,
+  straightThrough,
+} from './grad-row.ts'
 import { indexing } from './indexing.ts'
 import { losses } from './loss.ts'
 import { matrix } from './matrix.ts'
@@ -18,9 +24,8 @@ const shapes = stops('speaks of shapes alone')
 const random = stops('draws numbers that depend on no input')
 const fused = nonDifferentiable('a fused kernel: differentiate the decomposed graph')
 const control = nonDifferentiable('control flow: inline or unroll it before training')
-const quantization = nonDifferentiable(
-  'rounds to few bits: quantization-aware training puts a straight-through estimate in its place',
-)
+const codes = straightThrough('rounding is taken for the identity, scales for constants')
+const quantization = nonDifferentiable('its range follows from what it rounds')
 
 /** dX = the rotation back, by the negative sine; the caches are constants */
 const rotary: GradRow = ({ g, node, inputs, dy }) => {
@@ -47,8 +52,8 @@ export const gradTable: { readonly [O in KnownOp]: GradEntry } = {
   Attention: fused,
   RotaryEmbedding: rotary,
   DynamicQuantizeLinear: quantization,
-  QuantizeLinear: quantization,
-  DequantizeLinear: quantization,
+  QuantizeLinear: codes,
+  DequantizeLinear: codes,
   If: control,
   Loop: control,
   Scan: control,

@@ -15,6 +15,8 @@ export interface TrainingFixture {
   readonly files: FileAccess
   /** The model's inputs and the labels. */
   readonly batch: Tensors
+  /** What the model answers before the first step. */
+  readonly logits: HostTensor
   readonly gradients: Tensors
   readonly weightsAfter: Tensors
   readonly losses: readonly number[]
@@ -48,6 +50,7 @@ export function trainingFixture(name: string): TrainingFixture {
     graph,
     files,
     batch: { ...Object.fromEntries(inputs), ...tensorsOf(`${training}/labels.safetensors`) },
+    logits: io['out.logits']!,
     gradients: tensorsOf(`${training}/grads.safetensors`),
     weightsAfter: tensorsOf(`${training}/weights-after.safetensors`),
     losses: trajectory.losses,

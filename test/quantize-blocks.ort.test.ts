@@ -9,6 +9,7 @@ import { type HostTensor, hostArray } from '../src/graph/data-type.ts'
 import { inlineTensor, transposed } from '../src/graph/tensor.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
 import { load } from '../src/jobs/load.ts'
+import { quantizeSchemes } from '../src/jobs/quantize-schemes.ts'
 import { materialize, tensorReader } from '../src/onnx/materialize.ts'
 import { blockWeight } from '../src/onnx/quantize-blocks.ts'
 import { runPasses } from '../src/passes/index.ts'
@@ -88,5 +89,28 @@ describeWith(model, 'blocks on a real encoder', () => {
     const [a, b] = [whole, found].map((out) => out.sentence_embedding!.data as Float32Array)
     const dot = a!.reduce((sum, value, i) => sum + value * b![i]!, 0)
     expect(dot).toBeGreaterThan(least)
+  })
+
+  // the optimizer is off: it must not be what makes a kernel right
+  it.each([
+    ['cpu', 'float32'],
+    ['portable', 'float16'],
+  ] as const)('q4f16, %s: scales are %s', async (lowering, dtype) => {
+    const { graph } = load(model)
+    const context = { target: lowering, cpuBits: 8, exclude: undefined, parts: undefined } as const
+    const { read } = tensorReader(nodeFiles)
+    const [quantize, q4] = (['q4f16', 'int4'] as const).map((name) =>
+      quantizeSchemes[name].plan({}, context),
+    )
+    const { nodes, weights } = runPasses(graph, pipeline({ lowering, quantize, read })).graph
+    const scales = nodes.flatMap(({ op, inputs }) =>
+      op === 'MatMulNBits' ? [weights.get(inputs[2]!)?.tensor.dtype] : [],
+    )
+    expect(scales).toHaveLength(37)
+    expect(new Set(scales)).toEqual(new Set([dtype]))
+    const whole = await runGraph(graph, feeds, { lowering, quantize: q4 })
+    const { sentence_embedding: found } = await runGraph(graph, feeds, { lowering, quantize })
+    expect(found!.dtype).toBe('float32')
+    expect(maxDifference(found, whole.sentence_embedding)).toBeLessThan(0.02)
   })
 })

@@ -167,8 +167,8 @@ test('limbeck quantize --help', async () => {
     Model:
       --revision <name>         branch, tag or commit of a model of the Hub (default: main)
       --offline                 send no request: a model of the Hub must lie in the Hub's cache
-      --scheme <scheme>         how to quantize: dynamic-int8, static-int8, int8-weights, int4, fp16 or
-                                bf16 (default: dynamic-int8)
+      --scheme <scheme>         how to quantize: dynamic-int8, static-int8, int8-weights, int4, q4f16,
+                                fp16 or bf16 (default: dynamic-int8)
       --weight-bits <bits>      range of the weights, 7 or 8 bits (default: 7 where a CPU could
                                 saturate)
       --per-token               dynamic-int8 with a range for each token: no result depends on its batch
@@ -176,13 +176,15 @@ test('limbeck quantize --help', async () => {
                                 shows them
       --calibrate <method>      how static-int8 finds ranges: min-max, moving-average, percentile,
                                 entropy or mse (default: percentile)
+      --form <form>             how static-int8 is written: fused (com.microsoft), qdq (pairs) or
+                                qoperator (QLinearMatMul) (default: fused for cpu, qdq for portable)
       --block <n>               weights of a row that share a scale: 16, 32, 64, 128 or 256 (default:
                                 32)
       --symmetric               blocks without zero points: smaller by a little, less exact
-      --method <method>         how int4 and int8-weights find codes: rtn (to the nearest) or gptq (from
-                                --data) (default: rtn)
-      --accuracy-level <level>  what int4 and int8-weights compute with: 4 (int8 activations) or 0
-                                (float32) (default: 4)
+      --method <method>         how weights in blocks find codes: rtn (to the nearest), or from --data
+                                gptq, awq or awq-gptq (default: rtn)
+      --accuracy-level <level>  what weights in blocks compute with: 4 (int8 activations) or 0 (float32)
+                                (default: 4)
       --storage                 fp16 for weights alone: half the file, computed in float32
       --exclude <glob>          layers that stay fp32, by module path; * matches any text; may be
                                 repeated

@@ -34,9 +34,9 @@ export const modelOptions = {
   scheme: {
     flags: '--scheme <scheme>',
     group: 'Model',
-    help: 'how to quantize: dynamic-int8, static-int8, int8-weights, int4, fp16 or bf16',
+    help: 'how to quantize: dynamic-int8, static-int8, int8-weights, int4, q4f16, fp16 or bf16',
     default: 'dynamic-int8',
-    parse: oneOf('dynamic-int8', 'static-int8', 'int8-weights', 'int4', 'fp16', 'bf16'),
+    parse: oneOf('dynamic-int8', 'static-int8', 'int8-weights', 'int4', 'q4f16', 'fp16', 'bf16'),
   },
   perToken: {
     flags: '--per-token',
@@ -55,6 +55,13 @@ export const modelOptions = {
     default: 'percentile',
     parse: oneOf('min-max', 'moving-average', 'percentile', 'entropy', 'mse'),
   },
+  form: {
+    flags: '--form <form>',
+    group: 'Model',
+    help: 'how static-int8 is written: fused (com.microsoft), qdq (pairs) or qoperator (QLinearMatMul)',
+    default: 'fused for cpu, qdq for portable',
+    parse: oneOf('fused', 'qdq', 'qoperator'),
+  },
   block: {
     flags: '--block <n>',
     group: 'Model',
@@ -70,14 +77,14 @@ export const modelOptions = {
   method: {
     flags: '--method <method>',
     group: 'Model',
-    help: 'how int4 and int8-weights find codes: rtn (to the nearest) or gptq (from --data)',
+    help: 'how weights in blocks find codes: rtn (to the nearest), or from --data gptq, awq or awq-gptq',
     default: 'rtn',
-    parse: oneOf('rtn', 'gptq'),
+    parse: oneOf('rtn', 'gptq', 'awq', 'awq-gptq'),
   },
   accuracyLevel: {
     flags: '--accuracy-level <level>',
     group: 'Model',
-    help: 'what int4 and int8-weights compute with: 4 (int8 activations) or 0 (float32)',
+    help: 'what weights in blocks compute with: 4 (int8 activations) or 0 (float32)',
     default: '4',
     parse: oneOf(0, 4),
   },

@@ -17,6 +17,7 @@ export const quantizeVerb = defineVerb({
     'perToken',
     'smooth',
     'calibrate',
+    'form',
     'block',
     'symmetric',
     'method',

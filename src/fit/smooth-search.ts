@@ -10,10 +10,10 @@
  * A division that costs a Mul of its own has to lower the error by a fifth; one that folds away only has to lower it.
  */
 import { hostArray } from '../graph/data-type.ts'
-import type { Graph, Value } from '../graph/graph.ts'
+import type { Graph } from '../graph/graph.ts'
 import type { ReadTensor } from '../graph/tensor.ts'
-import { type LinearProduct, layersByInput, linearProducts } from '../passes/linear-layers.ts'
-import { type Smoothing, smoothingPlace } from '../passes/smooth.ts'
+import type { LinearProduct } from '../passes/linear-layers.ts'
+import { type Smoothing, smoothableLayers, smoothingPlace } from '../passes/smooth.ts'
 import { type Feeds, type ObserveOptions, observeValues } from './observe.ts'
 import { quantizedError, type SampledLayers } from './quantized-error.ts'
 
@@ -69,7 +69,7 @@ export async function searchSmoothing(
   options: SmoothSearchOptions,
 ): Promise<Smoothing[]> {
   const { read, signal, onLayer } = options
-  const groups = smoothable(graph)
+  const groups = smoothableLayers(graph)
   const inputs = [...groups.keys()]
   const seen = inputs.map((x) => new Seen(groups.get(x)![0]!.weight.tensor.shape[1]!))
   const most = Math.ceil(ROWS / batches.length)
@@ -86,20 +86,6 @@ export async function searchSmoothing(
     await new Promise((resolve) => setImmediate(resolve))
   }
   return found
-}
-
-/** Layers by their input; those whose weight is read more than once are left alone. */
-function smoothable(graph: Graph): Map<Value, LinearProduct[]> {
-  const groups = layersByInput(graph)
-  const times = new Map<string, number>()
-  for (const { name } of linearProducts(graph)) times.set(name, (times.get(name) ?? 0) + 1)
-  for (const [x, layers] of groups) {
-    const alone = layers.every(({ name, weight }) => {
-      return times.get(name) === 1 && weight.tensor.dtype === 'float32'
-    })
-    if (!alone) groups.delete(x)
-  }
-  return groups
 }
 
 function bestScale(

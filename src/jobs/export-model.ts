@@ -59,7 +59,7 @@ export interface QuantizeOptions extends WriteOptions, SchemeSettings {
   readonly exclude?: readonly string[] | undefined
   /** Other schemes for some layers, such as `*.query=int4:block=64`; later ones win. */
   readonly overrides?: readonly (string | LayerOverrideOptions)[] | undefined
-  /** Texts of the kind that the model will see: `method: 'gptq'` needs them. */
+  /** Texts of the kind that the model will see: methods other than `rtn` need them. */
   readonly data?: DataOptions | undefined
   /** Texts of the data that are used; default 128. */
   readonly samples?: number | undefined
@@ -112,7 +112,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
   const { data } = options
   if ((finds || ranges) && !data) {
     const isStatic = options.scheme === 'static-int8' ? '--scheme static-int8' : 'static-int8'
-    const what = finds ? '--method gptq' : options.smooth ? '--smooth' : isStatic
+    const what = finds ? `--method ${finds}` : options.smooth ? '--smooth' : isStatic
     const other = finds ? '--method rtn' : '--scheme dynamic-int8 --per-token'
     throw new LimbeckError('usage', `${what} needs calibration data, and there is none.`, {
       hint: `Name a file of texts with --data, or take ${other}, which needs none.`,
@@ -120,7 +120,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
   }
   if (!(finds || ranges) && (data || options.samples !== undefined)) {
     throw new LimbeckError('usage', `--data means nothing to --scheme ${options.scheme} here.`, {
-      hint: 'Add --method gptq (int4, int8-weights) or --smooth (INT8), or leave the data out.',
+      hint: 'Add --method gptq or awq (int4, int8-weights, q4f16) or --smooth (INT8), or leave the data out.',
     })
   }
   const planned = async (model: LoadedModel | BareFile) => {

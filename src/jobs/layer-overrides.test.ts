@@ -34,6 +34,8 @@ describe('parseOverride', () => {
   })
 
   it('knows which schemes can stand beside others', () => {
-    expect(layerSchemes).toEqual(['dynamic-int8', 'static-int8', 'int8-weights', 'int4'])
+    expect(layerSchemes).toEqual(['dynamic-int8', 'static-int8', 'int8-weights', 'int4', 'q4f16'])
+    // half floats are a whole file's
+    expect(() => parseOverride('*=q4f16')).toThrow('q4f16 is no scheme of single layers')
   })
 })

@@ -30,6 +30,12 @@ const anyContext: SchemeContext = {
   parts: undefined,
 }
 
+/** Of one layer alone: half floats are a whole file's. */
+const isOfLayers = (name: QuantizeScheme): boolean => {
+  const plan = quantizeSchemes[name].plan({}, anyContext)
+  return marksLayers(plan) && !('half' in plan)
+}
+
 /** Schemes that can stand beside others in one file: those that mark layers one by one. */
 export const layerSchemes: readonly QuantizeScheme[] = quantizeSchemeNames.filter((name) =>
   marksLayers(quantizeSchemes[name].plan({}, anyContext)),
@@ -59,7 +65,7 @@ export function parseOverride(text: string): LayerOverrideOptions {
   const refuse = (why: string, hint: string): LimbeckError =>
     new LimbeckError('usage', `--override ${text}: ${why}.`, { hint })
   const [, layers, scheme, list] = /^(.+?)=([a-z\d-]+)(?::(.*))?$/.exec(text) ?? []
-  const schemes = ['fp32', ...layerSchemes]
+  const schemes = ['fp32', ...layerSchemes.filter(isOfLayers)]
   if (layers === undefined || scheme === undefined) {
     throw refuse(
       'expected a pattern and a scheme',

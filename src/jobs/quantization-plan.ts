@@ -7,7 +7,7 @@ import type { LayerOverride, LayerQuantization, Quantization } from '../passes/q
 import { marksLayers } from '../passes/quantize.ts'
 import type { BareFile } from './any-model.ts'
 import { calibrate } from './calibrate.ts'
-import { calibrateCodes } from './calibrate-codes.ts'
+import { type CodeMethod, calibrateCodes, type FoundCodes } from './calibrate-codes.ts'
 import { cpuWeightBits, type QuantizeOptions, type Target } from './export-model.ts'
 import { type LayerOverrideOptions, layerSchemes, parseOverride } from './layer-overrides.ts'
 import type { LoadedModel } from './load.ts'
@@ -26,7 +26,7 @@ export interface QuantizationRequest {
   /** The scheme marks layers one by one. */
   readonly marksLayers: boolean
   /** Codes are to be found by calibration. */
-  readonly finds: boolean
+  readonly finds: CodeMethod | undefined
   /** What else calibration is to find: ranges of activations, or divisions of inputs alone. */
   readonly ranges: 'activations' | 'divisions' | undefined
 }
@@ -61,11 +61,16 @@ export function readRequest(
     )
   }
   const schemes = [options.scheme, ...others]
-  const finds = options.method === 'gptq'
+  const finds = options.method === 'rtn' ? undefined : options.method
   const smooth = options.smooth === true
   if (finds && smooth) {
-    throw new LimbeckError('usage', '--smooth changes the weights that --method gptq rounds.', {
+    throw new LimbeckError('usage', `--smooth changes the weights that --method ${finds} rounds.`, {
       hint: 'Leave one of them out.',
+    })
+  }
+  if (finds?.startsWith('awq') && schemes.includes('static-int8')) {
+    throw new LimbeckError('usage', `--method ${finds} divides inputs whose ranges are fixed.`, {
+      hint: 'Take --method gptq beside static-int8, or another scheme.',
     })
   }
   const ranges = schemes.includes('static-int8') ? 'activations' : smooth ? 'divisions' : undefined
@@ -75,7 +80,7 @@ export function readRequest(
 /** What calibration finds, and how. */
 export interface Finders {
   readonly calibration: () => Promise<NonNullable<SchemeContext['calibration']>>
-  readonly codes: (how: BlockPlan) => Promise<NonNullable<SchemeContext['parts']>>
+  readonly codes: (how: BlockPlan, method: CodeMethod) => Promise<FoundCodes>
 }
 
 /** Of `--data`. */
@@ -88,7 +93,8 @@ export const dataFinders = (
     withText(model)
     return calibrateRanges(options, ranges === 'activations')
   },
-  codes: (how) => calibrateCodes(withText(model), how, { ...options, data: options.data! }),
+  codes: (how, method) =>
+    calibrateCodes(withText(model), how, { ...options, method, data: options.data! }),
 })
 
 /**
@@ -102,11 +108,11 @@ export async function planner(
   more: readonly LayerOverrideOptions[] = [],
 ): Promise<PlanOf> {
   const calibration = ranges ? await finders.calibration() : undefined
-  const codes = new Map<string, SchemeContext['parts']>()
+  const codes = new Map<string, FoundCodes>()
   const planned = (target: Target, each: SchemeRow, settings: SchemeSettings) => {
     const context = { target, cpuBits: cpuWeightBits(), exclude: undefined, calibration }
     const plan = each.plan(settings, { ...context, parts: undefined })
-    return plan.scheme === 'weight-only' ? { ...plan, parts: codes.get(codesKey(plan)) } : plan
+    return plan.scheme === 'weight-only' ? { ...plan, ...codes.get(codesKey(plan)) } : plan
   }
   const override = (target: Target, { layers, scheme, ...own }: LayerOverrideOptions) => {
     if (scheme === 'fp32') return { pattern: layers, to: scheme }
@@ -121,9 +127,9 @@ export async function planner(
     return { scheme: 'mixed', base, overrides: all as readonly LayerOverride[] }
   }
   if (finds) {
-    for (const how of blockPlans(planOf('cpu', more))) {
-      codes.set(codesKey(how), await finders.codes(how))
-    }
+    // AWQ divides inputs, once: codes of other blocks are the nearest of the weights that this leaves
+    const plans = blockPlans(planOf('cpu', more)).slice(0, finds === 'gptq' ? undefined : 1)
+    for (const how of plans) codes.set(codesKey(how), await finders.codes(how, finds))
   }
   return planOf
 }
@@ -153,9 +159,7 @@ export function recipeOf(plan: Quantization): object {
     })
     return { ...plan, base: recipeOf(plan.base), overrides: plan.overrides.map(told) }
   }
-  return plan.scheme === 'weight-only'
-    ? { ...plan, parts: undefined, method: plan.parts ? 'gptq' : 'rtn' }
-    : plan
+  return plan.scheme === 'weight-only' ? { ...plan, parts: undefined } : plan
 }
 
 /** @throws LimbeckError `usage` for a file alone: there is nothing to read text with. */
@@ -171,6 +175,7 @@ const calibrateRanges = ({ calibrate: method, ...options }: QuantizeOptions, ran
     ...{ model: options.model, revision: options.revision, offline: options.offline },
     dequantize: options.dequantize,
     ...{ data: options.data!, samples: options.samples, smooth: options.smooth, ranges },
+    outputs: options.form === 'qoperator' || undefined,
     ...{ method, weightBits: options.weightBits ?? cpuWeightBits() },
     ...{ signal: options.signal, progress: options.progress },
   })

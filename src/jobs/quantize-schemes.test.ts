@@ -34,7 +34,7 @@ describe('quantizeSchemes', () => {
   it.each([
     ['int3', {}, 'Known are dynamic-int8'],
     ['toString', {}, 'Known are dynamic-int8'],
-    ['fp16', { block: 32 }, 'It belongs to int8-weights, int4.'],
+    ['fp16', { block: 32 }, 'It belongs to int8-weights, int4, q4f16.'],
     ['int4', { perToken: true }, 'It belongs to dynamic-int8.'],
     ['int4', { block: 48 }, 'Sizes are 16, 32, 64, 128, 256.'],
   ])('%s with %j is refused with the alternatives', (name, settings, hint) => {

@@ -8,6 +8,7 @@ import type { Quantization } from '../passes/quantize.ts'
 import type { BlockQuantizationOptions } from '../passes/quantize-blocks.ts'
 import type { CalibrationMethod } from '../stats/calibrators.ts'
 import type { Calibration } from './calibrate.ts'
+import type { CodeMethod } from './calibrate-codes.ts'
 
 /** Settings of all schemes together; which of them a scheme takes, its row says. */
 export interface SchemeSettings {
@@ -19,12 +20,17 @@ export interface SchemeSettings {
   readonly smooth?: boolean | undefined
   /** How ranges are found from the data; default `percentile`. */
   readonly calibrate?: CalibrationMethod | undefined
+  /** How static INT8 is written; default `fused` for this CPU, `qdq` for any. */
+  readonly form?: 'fused' | 'qdq' | 'qoperator' | undefined
   /** Elements of a row that share a scale; default 32. */
   readonly block?: number | undefined
   /** No zero points: smaller by a little, less exact. */
   readonly symmetric?: boolean | undefined
-  /** `rtn`: to the nearest. `gptq`: by calibration data, each rounding error made up for by the next. */
-  readonly method?: 'rtn' | 'gptq' | undefined
+  /**
+   * `rtn`: to the nearest. By calibration data `gptq`: each rounding error made up for by the next; `awq`: loud
+   * channels' weights multiplied before, ranges clipped; `awq-gptq`: both.
+   */
+  readonly method?: 'rtn' | CodeMethod | undefined
   /** 4 (default) computes with int8 activations, 0 with float32. */
   readonly accuracyLevel?: 0 | 4 | undefined
   /** Weights alone as half floats; computed in float32. */
@@ -56,12 +62,13 @@ const inBlocks = (
   bits: 4 | 8,
   settings: SchemeSettings,
   { exclude, parts }: SchemeContext,
-): Quantization => ({
+): Extract<Quantization, { scheme: 'weight-only' }> => ({
   scheme: 'weight-only',
   bits,
   block: settings.block ?? 32,
   symmetric: settings.symmetric ?? false,
   accuracyLevel: settings.accuracyLevel ?? 4,
+  method: settings.method ?? 'rtn',
   exclude,
   parts,
 })
@@ -92,12 +99,13 @@ export const quantizeSchemes = {
   'static-int8': {
     title: 'static INT8',
     suffix: 'static',
-    settings: ['weightBits', 'smooth', 'calibrate'],
-    plan: ({ weightBits }, { target, cpuBits, exclude, calibration }) => ({
+    settings: ['weightBits', 'smooth', 'calibrate', 'form'],
+    plan: ({ weightBits, form }, { target, cpuBits, exclude, calibration }) => ({
       scheme: 'static-int8',
       exclude,
       weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
       ranges: calibration?.ranges ?? {},
+      form: form === 'fused' ? 'cpu' : form,
       smooth: calibration?.smooth,
     }),
   },
@@ -112,6 +120,21 @@ export const quantizeSchemes = {
     suffix: 'q4',
     settings: blockSettings,
     plan: (settings, context) => inBlocks(4, settings, context),
+  },
+  q4f16: {
+    title: 'INT4 FP16',
+    suffix: 'q4f16',
+    settings: ['block', 'symmetric', 'method'],
+    // of half floats and level 4, ONNX Runtime 1.30's CPU kernel gives wrong sums where its optimizer is off
+    plan: (settings, context) => {
+      const { exclude, target } = context
+      return target === 'cpu'
+        ? {
+            ...inBlocks(4, settings, context),
+            half: { exclude, block: [...widened, 'MatMulNBits'] },
+          }
+        : { ...inBlocks(4, { ...settings, accuracyLevel: 0 }, context), half: { exclude } }
+    },
   },
   fp16: {
     title: 'FP16',
@@ -141,6 +164,7 @@ export const flags: Readonly<Record<keyof SchemeSettings, string>> = {
   perToken: '--per-token',
   smooth: '--smooth',
   calibrate: '--calibrate',
+  form: '--form',
   block: '--block',
   symmetric: '--symmetric',
   method: '--method',

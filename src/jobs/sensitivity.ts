@@ -7,7 +7,6 @@ import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import { calibrateLayers } from '../fit/calibrate.ts'
-import { gptqWeights } from '../fit/gptq-weights.ts'
 import { type LossMeter, withLossMeter } from '../fit/layer-noise.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
 import { notFinite, pathOf, rankLayers } from '../fit/rank-layers.ts'
@@ -24,6 +23,7 @@ import { formatCount } from '../report/units.ts'
 import { bootstrapInterval } from '../stats/bootstrap.ts'
 import { mean } from '../stats/interval.ts'
 import { loadAny } from './any-model.ts'
+import { codeMethods } from './calibrate-codes.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { checkFloat } from './foreign-facts.ts'
@@ -128,7 +128,7 @@ async function measureSensitivity(options: SensitivityOptions): Promise<Sensitiv
     calibration: async () => ({
       ranges: await calibrateLayers(model.graph, batches, { ...run, method: options.calibrate }),
     }),
-    codes: (how) => gptqWeights(model.graph, batches, { ...run, how, read }),
+    codes: (how, method) => codeMethods[method](model.graph, batches, { ...run, how, read }),
   }
   const finding = request.ranges || request.finds ? progress?.step('Calibrating') : undefined
   const planOf = await failing(finding, () => planner({ ...options, scheme }, request, finders))

@@ -185,7 +185,8 @@ export function rangeOf(
   const top = 2 * half - 1
   let min = 0
   let max = 0
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
     if (value < min) min = value
     else if (value > max) max = value
     else if (Number.isNaN(value)) min = Number.NaN

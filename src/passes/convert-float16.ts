@@ -2,7 +2,7 @@
  * FP16: weights and activations as half floats; inputs and outputs of the graph stay float32, with a Cast at each.
  *
  * Half the size. GPUs and WebGPU compute it natively; ONNX Runtime's CPU build computes most of it in float32 and
- * casts around it, so that on CPUs it saves space, not time. Operators of the block list, of other domains and
+ * casts around it, so that on CPUs it saves space, not time. Operators of the block list, of most other domains and
  * with subgraphs keep float32, with Casts around them. Finite constants beyond ±65504, such as masks, become ±30000:
  * added to a score they stay finite, where infinity would make a row that is masked wholly NaN.
  */
@@ -39,6 +39,9 @@ const blocked = new Set([
   'DequantizeLinear',
   'MatMulInteger',
 ])
+
+/** Operators of com.microsoft with scales and activations in half floats. */
+const halfKernels = new Set(['MatMulNBits', 'GatherBlockQuantized'])
 
 export interface Float16Options {
   /** Operators that keep float32 beside those that must. */
@@ -95,7 +98,8 @@ class Conversion {
   }
 
   private convert(node: Node): void {
-    const bound = node.domain !== '' || this.block.has(node.op) || subgraphs(node).length > 0
+    const foreign = node.domain !== '' && !halfKernels.has(node.op)
+    const bound = foreign || this.block.has(node.op) || subgraphs(node).length > 0
     const named = node.inputs.some((input) =>
       this.excluded((input && this.source.weights.get(input)?.parameter?.name) ?? ''),
     )

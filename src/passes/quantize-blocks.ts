@@ -7,7 +7,9 @@
  */
 import type { BlockQuantizationNote } from '../graph/graph.ts'
 import { annotateWeights, type WeightSelection } from './annotate-weights.ts'
+import type { Float16Options } from './convert-float16.ts'
 import type { Pass } from './pass.ts'
+import type { Smoothing } from './smooth.ts'
 
 export interface BlockQuantizationOptions extends WeightSelection {
   readonly bits: 4 | 8
@@ -18,11 +20,17 @@ export interface BlockQuantizationOptions extends WeightSelection {
   readonly accuracyLevel: 0 | 4
   /** Codes found for a parameter, by its name. */
   readonly parts?: ReadonlyMap<string, NonNullable<BlockQuantizationNote['parts']>> | undefined
+  /** How they were found, for the record. */
+  readonly method?: string | undefined
+  /** Divisions of inputs that go with them (AWQ). */
+  readonly smooth?: readonly Smoothing[] | undefined
+  /** Half floats throughout, the kernels' scales too; what `block` names computes in float32. */
+  readonly half?: Float16Options | undefined
 }
 
 /** Annotates every linear layer and embedding table. */
 export const quantizeBlocks = (options: BlockQuantizationOptions): Pass => {
-  const { bits, block, symmetric, accuracyLevel, parts, ...selection } = options
+  const { bits, block, symmetric, accuracyLevel, parts, half: _, ...selection } = options
   return annotateWeights({
     ...selection,
     name: `quantize-int${bits}-blocks`,

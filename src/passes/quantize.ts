@@ -80,15 +80,21 @@ export function quantizePasses(
   place: 'before' | 'after',
 ): readonly Pass[] {
   if (!quantization) return []
-  if (quantization.scheme === 'mixed') return place === 'before' ? mixedPasses(quantization) : []
+  if (quantization.scheme === 'mixed') {
+    return place === 'before' ? mixedPasses(quantization) : halving(quantization.base)
+  }
   const { scheme, ...settings } = quantization
   const row = rows[scheme] as SchemeRow<Scheme>
-  if (row.place !== place) return []
+  if (row.place !== place) return place === 'after' ? halving(quantization) : []
   return [...smoothing(quantization), row.pass(settings as SchemeSettings[Scheme])]
 }
 
 const smoothing = (plan: PlainQuantization): readonly Pass[] =>
   'smooth' in plan && plan.smooth ? [smoothLayers(plan.smooth)] : []
+
+/** Few bits and half floats: what is left in float32 by the one is made half by the other. */
+const halving = (plan: PlainQuantization): readonly Pass[] =>
+  plan.scheme === 'weight-only' && plan.half ? [convertFloat16(plan.half)] : []
 
 /** The last override marks first: what is marked is not marked again. Inputs are divided once, for all. */
 function mixedPasses({ base, overrides }: MixedQuantization): readonly Pass[] {

@@ -14,7 +14,7 @@ import { pruneDead } from '../graph/liveness.ts'
 import { newNode } from '../graph/new-node.ts'
 import { float32Tensor, type Tensor } from '../graph/tensor.ts'
 import { scaledColumns, scaledRows } from '../onnx/row-derivations.ts'
-import { type LinearProduct, linearProducts } from './linear-layers.ts'
+import { type LinearProduct, layersByInput, linearProducts } from './linear-layers.ts'
 import type { Pass } from './pass.ts'
 
 /** Layers of one input, and what its channels are divided by; plain JSON. */
@@ -106,6 +106,20 @@ function smoothed(graph: Graph, { layers, scale }: Smoothing): Graph {
   }
   const nodes = graph.nodes.flatMap((node) => added.get(node) ?? [node])
   return pruneDead({ ...graph, nodes, weights })
+}
+
+/** Layers by their input; those whose weight is read more than once are left alone. */
+export function smoothableLayers(graph: Graph): Map<Value, LinearProduct[]> {
+  const groups = layersByInput(graph)
+  const times = new Map<string, number>()
+  for (const { name } of linearProducts(graph)) times.set(name, (times.get(name) ?? 0) + 1)
+  for (const [x, layers] of groups) {
+    const alone = layers.every(({ name, weight }) => {
+      return times.get(name) === 1 && weight.tensor.dtype === 'float32'
+    })
+    if (!alone) groups.delete(x)
+  }
+  return groups
 }
 
 /** Where the division of `x`, which these layers read, can go. */

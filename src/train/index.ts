@@ -12,6 +12,7 @@ export {
   scoreError,
   weightedSum,
 } from './layer-losses.ts'
+export { type Lora, type LoraOptions, withLora } from './lora.ts'
 export {
   binaryCrossEntropy,
   type CrossEntropyOptions,

@@ -61,7 +61,7 @@ describeWith(fixture('training'), 'dropout', () => {
     expect(factors).toHaveLength(8)
     expect(feeds(1, 0)['dropout/offsets']!.shape).toEqual([8])
     const first = graph.nodes.find(({ outputs }) => outputs.includes(graph.taps.get('hidden.0')))
-    expect(first?.origin).toBe('dropout')
+    expect(first?.origin).toBe('embeddings.LayerNorm.dropout')
     const none = { embeddings: 0, attention: 0, attentionOutput: 0, feedForward: 0, classifier: 0 }
     expect(withDropout(of.graph, { rates: none, seed: 1 }).graph).toBe(of.graph)
     const config = configOf('distilbert-sequence-classification')

@@ -51,6 +51,7 @@ export function withDropout(
 ): Dropping {
   const places = placesOf(graph, rates)
   if (places.length === 0) return { graph, feeds: () => ({}) }
+  const links = graphLinks(graph)
   const b = new GraphBuilder(graph.name)
   const offsets = b.input(INPUT, 'int64', [places.length])
   const pools = new Map<number, Value>()
@@ -64,7 +65,9 @@ export function withDropout(
   const dropped = new Map<Value, { place: Place; after: Value; nodes: readonly Node[] }>()
   places.forEach((place, i) => {
     const before = b.build().nodes.length
-    const after = b.scope('dropout', () => drop(b, place, poolOf(place.rate), offsets, i))
+    const origin = links.producer(place.value)?.origin
+    const scope = origin ? `${origin}.dropout` : 'dropout'
+    const after = b.scope(scope, () => drop(b, place, poolOf(place.rate), offsets, i))
     dropped.set(place.value, { place, after, nodes: b.build().nodes.slice(before) })
   })
   const added = b.build()

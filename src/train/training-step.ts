@@ -17,6 +17,7 @@ import { extendGraph } from './extend-graph.ts'
 import { forKernels } from './for-kernels.ts'
 import { inBlocks } from './in-blocks.ts'
 import type { Group, Optimizer } from './optimizer.ts'
+import { recomputeLayers } from './recompute.ts'
 import { inputName, outputName, type StateTensor, StepScalars, StepState } from './step-state.ts'
 import { type Learning, type StepSettings, stepOutputs, writeUpdate } from './write-update.ts'
 
@@ -53,6 +54,8 @@ export interface TrainingStepOptions {
   /** Keeps an exponential moving average of the weights, with the decay that `feeds` is given. */
   readonly ema?: boolean
   readonly dropout?: DropoutOptions
+  /** Keeps what enters each layer alone, and computes layers again in the backward run: less memory, a third more time. */
+  readonly recompute?: boolean
   /** Outputs of the forward graph to give as well. */
   readonly outputs?: readonly string[]
 }
@@ -185,11 +188,12 @@ function differentiate(
     return shaped && isFloat(tensor) && trainable(shaped) ? [{ value, tensor, shaped }] : []
   })
   const objective = portNamed(graph, OBJECTIVE).value
-  const { graph: both, gradients } = backward(
+  const { graph: whole, gradients } = backward(
     graph,
     objective,
     asked.map(({ value }) => value),
   )
+  const both = options.recompute ? recomputeLayers(whole, graph.nodes.length) : whole
   const parameters = asked.flatMap(({ value, tensor, shaped }) => {
     const gradient = gradients.get(value)
     if (!gradient) return []

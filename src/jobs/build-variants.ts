@@ -8,7 +8,7 @@ import type { Graph } from '../graph/graph.ts'
 import type { ReadTensor } from '../graph/tensor.ts'
 import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
 import { tensorReader } from '../onnx/materialize.ts'
-import { writeOnnx } from '../onnx/write-onnx.ts'
+import { type WriteResult, writeOnnx } from '../onnx/write-onnx.ts'
 import { PADDING_KEY } from '../passes/lower-attention.ts'
 import { runPasses } from '../passes/pass.ts'
 import { loweringOpset, pipeline } from '../passes/pipelines.ts'
@@ -49,23 +49,12 @@ export function lowerVariant(
 /** Lowers and writes one variant of a logical graph. */
 export function writeVariant(graph: Graph, variant: VariantPlan, folder: string): BuiltVariant {
   const start = performance.now()
-  const reader = tensorReader(nodeFiles)
-  const { graph: lowered, records } = lowerVariant(graph, variant, reader.read)
-  const target = join(folder, dirname(variant.file))
-  mkdirSync(target, { recursive: true })
+  const { read } = tensorReader(nodeFiles)
+  const { graph: lowered, records } = lowerVariant(graph, variant, read)
+  const path = join(folder, variant.file)
+  const when = variant.externalData ? 'always' : 'auto'
+  const written = writeGraph(lowered, path, loweringOpset[variant.lowering], when)
   const name = basename(variant.file)
-  const written = writeFilesWhole(target, (open) => {
-    const location = `${name}_data`
-    return writeOnnx(lowered, open(name), {
-      opset: loweringOpset[variant.lowering],
-      reader,
-      externalData: {
-        location,
-        open: () => open(location),
-        when: variant.externalData ? 'always' : 'auto',
-      },
-    })
-  })
   return {
     name: variant.name,
     file: variant.file,
@@ -78,4 +67,22 @@ export function writeVariant(graph: Graph, variant: VariantPlan, folder: string)
     quantized: variant.quantize !== undefined,
     passes: records,
   }
+}
+
+/** Writes a graph as it is; its weights beside it where they are many, or always. */
+export function writeGraph(
+  graph: Graph,
+  path: string,
+  opset: number,
+  when: 'auto' | 'always' = 'auto',
+): WriteResult {
+  const [folder, name] = [dirname(path), basename(path)]
+  mkdirSync(folder, { recursive: true })
+  const location = `${name}_data`
+  return writeFilesWhole(folder, (open) =>
+    writeOnnx(graph, open(name), {
+      ...{ opset, reader: tensorReader(nodeFiles) },
+      externalData: { location, open: () => open(location), when },
+    }),
+  )
 }

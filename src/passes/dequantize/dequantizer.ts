@@ -135,8 +135,13 @@ export class Dequantizer {
     return value
   }
 
-  /** Values of a small constant; undefined for what is none. */
+  /** Values of a small constant, repeated or not; undefined for what is none. */
   numbers(value: Value | undefined): ArrayLike<number> | undefined {
+    const node = value && this.producers.get(value)
+    if (node?.op === 'Expand') {
+      const repeated = this.numbers(node.inputs[0])
+      return repeated?.length === 1 ? repeated : undefined
+    }
     const tensor = this.tensor(value)
     return tensor && numbersOf(tensor.dtype, this.read(tensor), tensorSize(tensor))
   }

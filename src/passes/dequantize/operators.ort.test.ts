@@ -251,6 +251,28 @@ const cases: readonly Case[] = [
       return b.op('MatMulIntegerToFloat', [quantized, ...weight, bias], {}, microsoft)
     },
   },
+  ...['MatMulInteger', 'MatMulIntegerToFloat'].map(
+    (op): Case => ({
+      title: `${op} with a scale for each token`,
+      shape: [3, 4],
+      within: 0.04,
+      build(b, x) {
+        const sizes = b.op('ReduceMax', [b.op('Abs', [x]), b.int64s([-1])], { keepdims: int(0) })
+        const scale = b.op('Mul', [sizes, b.constant(floatScalar(1 / 127))])
+        const at = b.constant(zero(128))
+        const points = b.op('Expand', [at, b.op('Shape', [scale])])
+        const quantized = b.op('QuantizeLinear', [x, scale, points], { axis: int(0) })
+        const column = b.op('Unsqueeze', [scale, b.int64s([1])])
+        const [weight, factors] = [b.constant(codes([4, 2])), b.constant(scales([2]))]
+        if (op === 'MatMulIntegerToFloat') {
+          const inputs = [quantized, weight, b.constant(floatScalar(1)), factors, at]
+          return b.op('Mul', [b.op(op, inputs, {}, microsoft), column])
+        }
+        const sums = b.op('Cast', [b.op(op, [quantized, weight, at])], { to: int(1) })
+        return b.op('Mul', [b.op('Mul', [sums, factors]), column])
+      },
+    }),
+  ),
   {
     title: 'DynamicQuantizeMatMul',
     shape: [3, 4],

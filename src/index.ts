@@ -46,6 +46,7 @@ export {
   sensitivity,
 } from './jobs/sensitivity.ts'
 export { type TrainOptions, type TrainResult, train } from './jobs/train.ts'
+export type { MixSearch, RaisedLayer, TriedMix } from './report/mix-search.ts'
 export type { Progress, Step } from './report/progress.ts'
 export type { Report, VariantReport } from './report/report.ts'
 export type { ReportDetails } from './report/report-details.ts'

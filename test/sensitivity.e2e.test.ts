@@ -8,7 +8,8 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { exportModel } from '../src/jobs/export-model.ts'
 import { load } from '../src/jobs/load.ts'
 import { type SensitivityResult, sensitivity } from '../src/jobs/sensitivity.ts'
-import { dataSlice, example, modelWith } from './support/command.ts'
+import { dataSlice, modelWith } from './support/command.ts'
+import { exampleWith, THIRTY } from './support/example-weights.ts'
 import { scratchFolder } from './support/tensors.ts'
 
 const folder = scratchFolder()
@@ -16,39 +17,14 @@ const data = join(folder, 'dev.tsv')
 const layer = 'encoder.layer.2'
 const victim = `${layer}.output.dense`
 
-/** 30 as a half float. */
-const THIRTY = 0x4f80
-
-interface Entry {
-  readonly dtype: string
-  readonly shape: number[]
-  readonly data_offsets: [number, number]
-}
-
-type Header = Record<string, Entry>
-
 /** The example's weights, sabotaged. */
-function sabotaged(): Uint8Array {
-  const bytes = Uint8Array.from(readFileSync(join(example, 'model.safetensors')))
-  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true))
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Header
-  /** Sets the half floats that `which` names by row and column. */
-  const set = (name: string, bits: number, which: (row: number, column: number) => boolean) => {
-    const key = Object.keys(header).find((each) => each.endsWith(`${layer}.${name}`))!
-    const { dtype, shape, data_offsets: offsets } = header[key]!
-    expect(dtype).toBe('F16')
-    const columns = shape[1] ?? 1
-    const view = new DataView(bytes.buffer, 8 + length + offsets[0], offsets[1] - offsets[0])
-    for (let i = 0; i < view.byteLength / 2; i++) {
-      if (which(Math.floor(i / columns), i % columns)) view.setUint16(2 * i, bits, true)
-    }
-  }
-  const unit = 7
-  set('intermediate.dense.weight', 0, (row) => row === unit)
-  set('intermediate.dense.bias', 0, (row) => row === unit)
-  set('output.dense.weight', THIRTY, (_, column) => column === unit)
-  return bytes
-}
+const sabotaged = (): Uint8Array =>
+  exampleWith((set) => {
+    const unit = 7
+    set(`${layer}.intermediate.dense.weight`, 0, (row) => row === unit)
+    set(`${layer}.intermediate.dense.bias`, 0, (row) => row === unit)
+    set(`${layer}.output.dense.weight`, THIRTY, (_, column) => column === unit)
+  })
 
 describe('sensitivity', () => {
   let sound: SensitivityResult

@@ -200,8 +200,22 @@ test('limbeck quantize --help', async () => {
       --text <column>           column of the text, by name or number from 1 (default: known names)
       --text-pair <column>      column of the second text (default: found with the text)
       --label <column>          column of the label or score (default: known names)
+      --label-map <map>         what the labels of the data mean: neg=0,pos=1, or a JSON file (default:
+                                as the model names them)
+      --task <task>             text-classification, pair-classification, multi-label-classification,
+                                regression, similarity, question-answering, token-classification,
+                                zero-shot, reranking, retrieval or embeddings (default: from the model
+                                and the columns)
+      --limit <n>               most examples to read (default: all)
       --no-header               the first line is data, not column names
       --encoding <name>         encoding of the data file (default: utf-8)
+
+    Acceptance:
+      --max-drop <drop>         leave the fewest layers in more bits that keep the drop of --data's
+                                metric within '1%' or '0.5pt'
+      --mix <schemes>           schemes that layers can have on their way from --scheme to fp32, parted
+                                by commas
+      --strict                  choose only a variant whose drop is proven to be allowed
 
     Measurement:
       --dim <name=n>            size of a file's dimension that the shape does not give; may be repeated
@@ -221,6 +235,7 @@ test('limbeck quantize --help', async () => {
       limbeck quantize ./my-model --scheme int4 --method gptq --data texts.txt -o out
       limbeck quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7
       limbeck quantize ./my-model -o out --scheme int4 --override '*.layer.0.*=dynamic-int8'
+      limbeck quantize ./my-model -o out --scheme int4 --mix int8-weights --max-drop 0.5pt --data dev.tsv
     "
   `)
 })

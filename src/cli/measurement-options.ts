@@ -18,6 +18,11 @@ export const measurementOptions = {
     help: "largest allowed drop of the metric: '1%' of it, or '0.5pt' (points)",
     default: '1%',
   },
+  allowedDrop: {
+    flags: '--max-drop <drop>',
+    group: 'Acceptance',
+    help: "leave the fewest layers in more bits that keep the drop of --data's metric within '1%' or '0.5pt'",
+  },
   strict: {
     flags: '--strict',
     group: 'Acceptance',

@@ -117,6 +117,12 @@ export const modelOptions = {
     help: 'another scheme for some layers, or fp32: *.query=int4:block=64; may be repeated, the last wins',
     parse: textEach,
   },
+  mix: {
+    flags: '--mix <schemes>',
+    group: 'Acceptance',
+    help: 'schemes that layers can have on their way from --scheme to fp32, parted by commas',
+    parse: textList,
+  },
   target: {
     flags: '--target <target>',
     group: 'Model',

@@ -1,4 +1,5 @@
 /** `limbeck quantize`. */
+import type { QuantizeScheme } from '../jobs/quantize-schemes.ts'
 import { dataOf, hubOptionNames, noData } from './options.ts'
 import { defineVerb } from './verb.ts'
 import { writtenText } from './written-text.ts'
@@ -28,10 +29,16 @@ export const quantizeVerb = defineVerb({
     'text',
     'textPair',
     'label',
+    'labelMap',
+    'task',
+    'limit',
     'noHeader',
     'encoding',
     'exclude',
     'override',
+    'allowedDrop',
+    'mix',
+    'strict',
     'target',
     'dim',
     'dequantize',
@@ -46,19 +53,22 @@ export const quantizeVerb = defineVerb({
     'quantize ./my-model --scheme int4 --method gptq --data texts.txt -o out',
     "quantize ./my-model -o out --exclude '*.layer.0.*' --weight-bits 7",
     "quantize ./my-model -o out --scheme int4 --override '*.layer.0.*=dynamic-int8'",
+    'quantize ./my-model -o out --scheme int4 --mix int8-weights --max-drop 0.5pt --data dev.tsv',
   ],
   async run({ args: [model], options, signal, progress }) {
     const { quantize } = await import('../jobs/export-model.ts')
     const { target, scheme = 'dynamic-int8', requiredOutput: output, explain, ...others } = options
-    const { calibrationData, text, textPair, label, noHeader, encoding, override, dim, ...rest } =
-      others
-    const columns = { text, textPair, label, noHeader, encoding }
+    const { calibrationData, text, textPair, label, noHeader, encoding, ...more } = others
+    const { labelMap, task, limit, override, dim, allowedDrop, mix, ...rest } = more
+    const columns = { text, textPair, label, labelMap, task, limit, noHeader, encoding }
     const data = calibrationData === undefined ? noData(columns) : dataOf(calibrationData, columns)
     const targets = target === undefined ? undefined : [target]
     const result = await quantize({
       ...rest,
       overrides: override,
       dims: dim,
+      maxDrop: allowedDrop,
+      mix: mix as readonly QuantizeScheme[] | undefined,
       data,
       model,
       output,

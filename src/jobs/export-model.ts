@@ -8,11 +8,13 @@ import { nodeFiles } from '../hub/node-files.ts'
 import { checkTarget, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
 import { readOnnx } from '../onnx/read-onnx.ts'
 import type { KernelReport } from '../report/kernel-report.ts'
+import type { MixSearch } from '../report/mix-search.ts'
 import type { Progress } from '../report/progress.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { type BareFile, loadAny } from './any-model.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
 import { badWeight } from './check-finite.ts'
+import { checkMix, checkSearch } from './check-search.ts'
 import { comparisonTexts } from './comparison-texts.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
@@ -25,6 +27,7 @@ import { isOnnxFile, type Reading } from './logical-graph.ts'
 import { writeCompanions } from './model-files.ts'
 import { dataFinders, planner, readRequest, recipeOf } from './quantization-plan.ts'
 import type { QuantizeScheme, SchemeSettings } from './quantize-schemes.ts'
+import { ladderOf, searchMix } from './search-mix.ts'
 import type { VariantPlan } from './variants.ts'
 import { verifyBuilt } from './verify.ts'
 
@@ -61,8 +64,17 @@ export interface QuantizeOptions extends WriteOptions, SchemeSettings {
   readonly overrides?: readonly (string | LayerOverrideOptions)[] | undefined
   /** Texts of the kind that the model will see: methods other than `rtn` need them. */
   readonly data?: DataOptions | undefined
-  /** Texts of the data that are used; default 128. */
+  /** Texts of the data that calibration and sensitivity use; default 128. */
   readonly samples?: number | undefined
+  /**
+   * Leaves the fewest layers in more bits that keep the drop of the data's metric within this: `1%` of it, or `0.5pt`.
+   * Without labels, answers are compared with fp32.
+   */
+  readonly maxDrop?: string | undefined
+  /** With `maxDrop`: only a drop that is proven to be allowed will do. */
+  readonly strict?: boolean | undefined
+  /** With `maxDrop`: schemes that a layer can have between `scheme` and fp32. */
+  readonly mix?: readonly QuantizeScheme[] | undefined
 }
 
 /** What was written. */
@@ -80,6 +92,8 @@ export interface WriteResult extends BuildResult {
   }[]
   /** What a user must know of the files, a sentence each. */
   readonly notes: readonly string[]
+  /** How the layers of more bits were found, where a drop was allowed. */
+  readonly search?: MixSearch | undefined
 }
 
 const names: Readonly<Record<Target, string>> = { portable: 'model', cpu: 'model_cpu' }
@@ -97,7 +111,7 @@ export async function exportModel(options: ExportOptions): Promise<WriteResult> 
       externalData: options.externalData,
     }),
   )
-  return write(options, () => plans)
+  return write(options, () => ({ plans }))
 }
 
 /**
@@ -107,9 +121,13 @@ export async function exportModel(options: ExportOptions): Promise<WriteResult> 
  * @throws LimbeckError for bad input; the output folder is then untouched.
  */
 export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
-  const request = readRequest(options)
+  const { data, maxDrop } = options
+  checkMix(options.mix)
+  const between = ladderOf(options).slice(1, -1)
+  const more = between.map((scheme) => ({ layers: '*', scheme }))
+  const request = readRequest(options, more)
+  checkSearch(options, request)
   const { row, finds, ranges } = request
-  const { data } = options
   if ((finds || ranges) && !data) {
     const isStatic = options.scheme === 'static-int8' ? '--scheme static-int8' : 'static-int8'
     const what = finds ? `--method ${finds}` : options.smooth ? '--smooth' : isStatic
@@ -118,18 +136,20 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
       hint: `Name a file of texts with --data, or take ${other}, which needs none.`,
     })
   }
-  if (!(finds || ranges) && (data || options.samples !== undefined)) {
+  if (!(finds || ranges || maxDrop) && (data || options.samples !== undefined)) {
     throw new LimbeckError('usage', `--data means nothing to --scheme ${options.scheme} here.`, {
-      hint: 'Add --method gptq or awq (int4, int8-weights, q4f16) or --smooth (INT8), or leave the data out.',
+      hint: 'Add --method gptq or awq (int4, int8-weights, q4f16), --smooth (INT8) or --max-drop, or leave the data out.',
     })
   }
   const planned = async (model: LoadedModel | BareFile) => {
     checkFloat(model)
     const bad = badWeight(model.graph, options.exclude)
     if (bad) throw bad
-    const planOf = await planner(options, request, dataFinders(model, options, request))
-    return targetsOf(options).map((target): VariantPlan => {
-      const quantize = planOf(target)
+    const planOf = await planner(options, request, dataFinders(model, options, request), more)
+    const targets = targetsOf(options)
+    const found = maxDrop && (await searchMix(model, { ...options, maxDrop }, planOf, targets))
+    const plans = targets.map((target): VariantPlan => {
+      const quantize = planOf(target, found ? found.overrides : [])
       return {
         name: `${quantize.scheme === 'mixed' ? `mixed ${row.title}` : row.title} ${target}`,
         file: `onnx/${names[target]}_${row.suffix}.onnx`,
@@ -138,6 +158,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
         externalData: options.externalData,
       }
     })
+    return { plans, search: found ? found.search : undefined }
   }
   return write(options, planned, data)
 }
@@ -151,11 +172,14 @@ function targetsOf({ targets = ['portable', 'cpu'] }: WriteOptions): readonly Ta
   throw new LimbeckError('usage', `--target ${unknown} is not known; known are portable, cpu.`)
 }
 
+interface Planned {
+  readonly plans: readonly VariantPlan[]
+  readonly search?: MixSearch | undefined
+}
+
 async function write(
   options: WriteOptions,
-  planned: (
-    model: LoadedModel | BareFile,
-  ) => readonly VariantPlan[] | Promise<readonly VariantPlan[]>,
+  planned: (model: LoadedModel | BareFile) => Planned | Promise<Planned>,
   data?: DataOptions,
 ): Promise<WriteResult> {
   const { output, overwrite, signal, progress } = options
@@ -163,7 +187,7 @@ async function write(
   checkTarget(output, { overwrite })
   const { path } = await findModel(options.model, options)
   const model = loadAny(path, options)
-  const plans = await planned(model)
+  const { plans, search } = await planned(model)
   return writeFolder(output, { overwrite }, async (folder) => {
     const step = progress?.step('Writing', plans.length)
     let begun = 0
@@ -192,10 +216,11 @@ async function write(
         quantize: q ? recipeOf(q) : null,
       })),
       verified: verified.length > 0 ? verified : null,
+      ...(search && { search }),
     })
     const told = isOnnxFile(path) ? foreignNotes(readOnnx(path, nodeFiles), options) : []
     const notes = [...told, ...kernelNotes(verified)]
     const seconds = (performance.now() - start) / 1000
-    return { ...built, folder: output, seconds, verified, notes }
+    return { ...built, folder: output, seconds, verified, notes, ...(search && { search }) }
   })
 }

@@ -58,12 +58,19 @@ export class Executor {
   #dead: LimbeckError | undefined
   #stderr = ''
 
-  /** @param program the script that answers; the executor's own by default. */
-  constructor(name: string, program = builtEntry(import.meta.url, './executor-child')) {
+  /**
+   * @param program the script that answers; the executor's own by default.
+   * @param variables of its environment, beside those of this process.
+   */
+  constructor(
+    name: string,
+    program = builtEntry(import.meta.url, './executor-child'),
+    variables: Readonly<Record<string, string>> = {},
+  ) {
     this.#name = name
     this.#child = spawn(process.execPath, [program], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', ...variables },
       windowsHide: true,
     })
     this.#socket = this.#child.stdio[3] as Socket

@@ -34,7 +34,7 @@ describe('limbeck train', () => {
     expect(code).toBe(0)
     const { training, report } = JSON.parse(stdout)
     expect(training).toMatchObject({ task: 'text-classification', steps: 80, examples: 320 })
-    expect(report.variants[0].quality.value).toBe(1)
+    expect(report.variants[0].quality.value).toBeGreaterThan(0.95)
     expect(training.losses.at(-1).loss).toBeLessThan(0.2 * training.losses[0].loss)
     // the warm-up rises, the fall is linear
     const rates = training.losses.map((point: { learningRate: number }) => point.learningRate)

@@ -75,6 +75,13 @@ export const trainOptions = {
     default: '0.01',
     parse: numberFromZero,
   },
+  dropout: {
+    flags: '--dropout <p>',
+    group: 'Training',
+    help: 'probability of dropout, wherever the model drops; its masks depend on the seed and the step alone',
+    default: 'as config.json says',
+    parse: numberFromZero,
+  },
   clip: {
     flags: '--clip <norm>',
     group: 'Training',

@@ -34,6 +34,7 @@ export const trainVerb = defineVerb({
     'warmup',
     'schedule',
     'weightDecay',
+    'dropout',
     'clip',
     'accumulate',
     'ema',

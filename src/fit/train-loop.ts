@@ -122,9 +122,9 @@ async function runStep(loop: TrainLoop, step: number, batches: readonly ReadyBat
   let [loss, ms] = [0, 0]
   if (graphs.accumulate) {
     await graphs.clear()
-    for (const batch of batches) {
+    for (const [micro, batch] of batches.entries()) {
       const weight = batch.rows / rows
-      const feeds = { ...batch.feeds, ...training.feeds({ ...settings, weight }) }
+      const feeds = { ...batch.feeds, ...training.feeds({ ...settings, weight, micro }) }
       const got = await graphs.accumulate.step(feeds)
       loss += weight * numberOf(got.outputs, stepOutputs.loss)
       ms += got.ms

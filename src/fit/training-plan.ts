@@ -33,6 +33,8 @@ export interface TrainingPlan {
   readonly ends: readonly number[]
   /** Rows and tokens a row of the largest batch. */
   readonly largest: { readonly rows: number; readonly width: number }
+  /** Most pairs of tokens of a batch: what attention scores. */
+  readonly mostPairs: number
 }
 
 /** Plans a run over examples of these lengths. */
@@ -42,10 +44,12 @@ export function trainingPlan(lengths: readonly number[], options: PlanOptions): 
   const wanted = steps ?? Number.POSITIVE_INFINITY
   const ends: number[] = []
   let largest = { rows: 0, width: 0 }
+  let mostPairs = 0
   while (ends.length < (epochs ?? Number.POSITIVE_INFINITY) && (ends.at(-1) ?? 0) < wanted) {
     const batches = epochBatches(lengths, ends.length, options)
     for (const batch of batches) {
       const width = batch.reduce((most, place) => Math.max(most, lengths[place]!), 0)
+      mostPairs = Math.max(mostPairs, batch.length * width ** 2)
       if (batch.length * width > largest.rows * largest.width)
         largest = { rows: batch.length, width }
     }
@@ -63,6 +67,7 @@ export function trainingPlan(lengths: readonly number[], options: PlanOptions): 
     steps: total,
     epochs: ends.length,
     largest,
+    mostPairs,
     ends: ends.map((end) => Math.min(end, total)),
     at(step) {
       const epoch = ends.findIndex((end) => step < end)

@@ -49,7 +49,7 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
   try {
     for (const tensor of training.state) {
       if (from && tensor.kind !== 'sum') await store.put(tensor.input, from.values(tensor.input))
-      else if (tensor.initial) await store.put(tensor.input, valuesOf(tensor.initial))
+      else if (tensor.initial) await store.put(tensor.input, valuesOf(tensor.initial, tensor.shape))
       else await store.zero({ [tensor.input]: tensor.shape })
     }
     const load = (name: string, graph: Graph, bindings: Bindings): Promise<StoredGraph> => {
@@ -61,13 +61,10 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
     const step = await load('step', training.graph, bindingsOf(training.graph, training.state))
     const accumulate =
       summed && (await load('accumulate', summed, bindingsOf(summed, training.state)))
-    const stored = (kind: 'parameter' | 'ema', name: string) =>
-      training.state.find((tensor) => tensor.kind === kind && tensor.name === name)!.input
-    const weights = training.gradients.map((name) => ({
-      name,
-      shape: training.state.find((tensor) => tensor.name === name)!.shape,
-      stored: stored(ema ? 'ema' : 'parameter', name),
-    }))
+    const kind = ema ? 'ema' : 'parameter'
+    const weights = training.state
+      .filter((tensor) => tensor.kind === kind)
+      .map(({ name, shape, input }) => ({ name, shape, stored: input }))
     const places = new Map(weights.map((weight) => [weight.name, weight.stored]))
     const given = withInputs(judged, places)
     const inputs = Object.fromEntries(
@@ -93,8 +90,9 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
   }
 }
 
-function valuesOf(tensor: Tensor): HostTensor {
-  const { dtype, shape } = tensor
+/** Values of a tensor, in the shape of the port that takes them. */
+function valuesOf(tensor: Tensor, shape: readonly number[]): HostTensor {
+  const { dtype } = tensor
   return { dtype, shape, data: hostArray(dtype, materialize(tensor, nodeFiles)) }
 }
 

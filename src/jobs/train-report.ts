@@ -1,31 +1,26 @@
 /** What a run tells of itself, for the report and the terminal. */
-import type { TrainingPlan } from '../fit/training-plan.ts'
-import type { Evaluation, TrainingProgress } from '../fit/training-progress.ts'
-import { type TrainingTask, trainingTask } from '../fit/training-task.ts'
+import type { Evaluation } from '../fit/training-progress.ts'
+import { trainingTask } from '../fit/training-task.ts'
 import { graphCost } from '../ops/graph-cost.ts'
 import type { TrainingReport } from '../report/training-report.ts'
 import { formatMetric, metricTitle } from '../report/units.ts'
-import type { TrainingStep } from '../train/training-step.ts'
 import type { TrainOptions } from './train.ts'
-import type { TrainData } from './train-data.ts'
 import type { TrainingMemory } from './train-memory.ts'
-import type { TrainSettings } from './train-settings.ts'
+import type { PreparedTraining } from './train-prepare.ts'
+import type { FinishedTraining } from './train-run.ts'
 
 interface Run {
   readonly options: TrainOptions
-  readonly settings: TrainSettings
-  readonly task: TrainingTask
-  readonly plan: TrainingPlan
-  readonly data: TrainData
+  readonly prepared: PreparedTraining
   readonly memory: TrainingMemory
-  readonly training: TrainingStep
-  readonly done: TrainingProgress
-  readonly peakBytes: number
+  readonly finished: FinishedTraining
 }
 
 /** The report's part about training. */
 export function trainingReport(run: Run): TrainingReport {
-  const { options, settings, task, plan, data, memory, done } = run
+  const { options, prepared, memory, finished } = run
+  const { settings, task, plan, data } = prepared
+  const { progress: done, peakBytes } = finished
   return {
     task,
     base: options.model,
@@ -42,7 +37,7 @@ export function trainingReport(run: Run): TrainingReport {
     trained: memory.trained,
     frozen: memory.frozen,
     estimatedBytes: memory.total,
-    peakBytes: run.peakBytes,
+    peakBytes,
     metric: done.evaluations[0]?.metrics[0]?.name,
     keptStep: done.best?.step ?? done.step,
     settings: { ...settings },
@@ -52,12 +47,12 @@ export function trainingReport(run: Run): TrainingReport {
 }
 
 /** Work of all steps, from that of the largest batch: its tokens against those that were run. */
-function flopsOf({ training, plan, task, done }: Run): number {
+function flopsOf({ prepared: { training, plan, task }, finished }: Run): number {
   const { rows, width } = plan.largest
   const each = trainingTask(task).rows
   const bindings = { batch_size: rows * each, sequence_length: width, pairs: rows, classes: 1 }
   const { total } = graphCost(training.accumulate ?? training.graph, bindings)
-  return ((2 * total.macs + total.flops) / (rows * each * width)) * done.tokens
+  return ((2 * total.macs + total.flops) / (rows * each * width)) * finished.progress.tokens
 }
 
 /** Such as `accuracy 90.1 %`. */

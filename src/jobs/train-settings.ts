@@ -25,6 +25,8 @@ export interface TrainSettingsOptions {
   readonly schedule?: string | undefined
   /** Of matrices; default 0.01. */
   readonly weightDecay?: number | undefined
+  /** Probability of dropout, at every place that the model has it; default as its configuration says. */
+  readonly dropout?: number | undefined
   /** Largest norm of all gradients together; default 1, 0 for none. */
   readonly clip?: number | undefined
   /** Batches whose gradients are summed in a step; default 1. */
@@ -56,6 +58,7 @@ export interface TrainSettings {
   readonly warmup: number
   readonly schedule: ScheduleName
   readonly weightDecay: number
+  readonly dropout: number | undefined
   readonly clip: number
   readonly accumulate: number
   readonly ema: number | undefined
@@ -74,6 +77,7 @@ const ranges: Partial<Record<keyof TrainSettings, readonly [string, (value: numb
     learningRate: ['a number above 0', (value) => value > 0],
     warmup: ['a number from 0', (value) => value >= 0],
     weightDecay: ['a number from 0', (value) => value >= 0],
+    dropout: ['a number from 0, below 0.95', (value) => value >= 0 && value < 0.95],
     clip: ['a number from 0', (value) => value >= 0],
     ema: ['a number between 0 and 1', (value) => value > 0 && value < 1],
     layerDecay: ['a number above 0, at most 1', (value) => value > 0 && value <= 1],
@@ -95,6 +99,7 @@ export function trainSettings(options: TrainSettingsOptions): TrainSettings {
     warmup: options.warmup ?? 0.06,
     schedule: scheduleNamed(options.schedule ?? 'linear'),
     weightDecay: options.weightDecay ?? 0.01,
+    dropout: options.dropout,
     clip: options.clip ?? 1,
     accumulate: options.accumulate ?? 1,
     ema: options.ema,

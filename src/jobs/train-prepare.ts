@@ -1,0 +1,58 @@
+/** A training run before its first step: model, data, plan and the step's graph, all checked. */
+
+import { type Schedule, warmupSteps } from '../fit/schedule.ts'
+import { lengthOf } from '../fit/training-feeds.ts'
+import { type TrainingPlan, trainingPlan } from '../fit/training-plan.ts'
+import { trainingTask } from '../fit/training-task.ts'
+import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts'
+import { type TrainingStep, trainingStep } from '../train/training-step.ts'
+import { readTrainData, type TrainData, type TrainDataOptions } from './train-data.ts'
+import { trainDropout } from './train-dropout.ts'
+import { type ModelForTask, modelForTask } from './train-model.ts'
+import { parameterGroups, parametersThatLearn } from './train-parameters.ts'
+import type { TrainSettings } from './train-settings.ts'
+
+/** A run that can begin. */
+export interface PreparedTraining extends ModelForTask {
+  readonly folder: ModelFolder
+  readonly settings: TrainSettings
+  readonly data: TrainData
+  readonly plan: TrainingPlan
+  readonly schedule: Schedule
+  readonly training: TrainingStep
+}
+
+/** Reads and builds all that a run needs. @param path of the base model's folder. */
+export async function prepareTraining(
+  path: string,
+  options: TrainDataOptions,
+  settings: TrainSettings,
+): Promise<PreparedTraining> {
+  const folder = openModelFolder(path)
+  const forTask = await modelForTask(folder, options.data, settings.seed)
+  const { task, model } = forTask
+  const learn = parametersThatLearn(model, settings.freeze)
+  const data = await readTrainData(folder, forTask, options)
+  const plan = trainingPlan(data.training.examples.map(lengthOf), {
+    ...{ seed: settings.seed, batchSize: settings.batch, maxTokens: settings.maxTokens },
+    ...{ epochs: settings.epochs, steps: settings.steps, accumulate: settings.accumulate },
+  })
+  const schedule = {
+    ...{ name: settings.schedule, peak: settings.learningRate, steps: plan.steps },
+    warmup: warmupSteps(settings.warmup, plan.steps),
+  }
+  const row = trainingTask(task)
+  const dropout = trainDropout(model, settings, plan, row.rows)
+  const training = trainingStep({
+    graph: model.graph,
+    loss: (b, outputs) => row.loss(b, outputs, settings),
+    trainable: learn,
+    groups: parameterGroups(model, settings.layerDecay),
+    optimizer: { type: 'adamw', weightDecay: settings.weightDecay },
+    ...(settings.clip > 0 && { clip: settings.clip }),
+    accumulate: settings.accumulate > 1,
+    ema: settings.ema !== undefined,
+    ...(dropout && { dropout }),
+  })
+  return { ...forTask, folder, settings, data, plan, schedule, training }
+}

@@ -72,7 +72,9 @@ async function shapeTask(data: DataOptions): Promise<TrainingTask | undefined> {
   if (text !== undefined || label !== undefined) return undefined
   try {
     const names = await readColumnNames(data.file)
-    return areQuestions(names) ? 'question-answering' : undefined
+    // of articles, or a table of questions
+    const asks = names.includes('paragraphs') || areQuestions(names)
+    return asks ? 'question-answering' : undefined
   } catch {
     // SQuAD's articles are no table
     return 'question-answering'

@@ -1,6 +1,7 @@
 /** The bert family against PyTorch's outputs: every head, every lowering, every kind of mask. */
 import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import type { HostTensor } from '../src/graph/data-type.ts'
 import { load } from '../src/jobs/load.ts'
 import { describeWith, fixture, realData } from './support/fixtures.ts'
 import {
@@ -41,15 +42,17 @@ describeWith(fixture('models'), 'bert fixtures', () => {
 describeWith(realData('models/all-minilm-l6-v2'), 'all-MiniLM-L6-v2', () => {
   it('INT8 in both lowerings stays near fp32, and they near each other', async () => {
     const { graph } = load(realData('models/all-minilm-l6-v2'))
-    const ids = Array.from({ length: 3 * 20 }, (_, i) => 1000 + ((i * 7919) % 20000))
+    // of three texts, a coding a little better may be a little worse by chance
+    const texts = 24
+    const ids = Array.from({ length: texts * 20 }, (_, i) => 1000 + ((i * 7919) % 20000))
     const feed = (values: readonly number[]) => ({
       dtype: 'int64' as const,
-      shape: [3, 20],
+      shape: [texts, 20],
       data: BigInt64Array.from(values, BigInt),
     })
     const feeds = {
       input_ids: feed(ids),
-      attention_mask: feed(ids.map((_, i) => (i % 20 < 20 - 5 * Math.floor(i / 20) ? 1 : 0))),
+      attention_mask: feed(ids.map((_, i) => (i % 20 < 20 - 5 * (Math.floor(i / 20) % 3) ? 1 : 0))),
       token_type_ids: feed(ids.map(() => 0)),
     }
     const embed = async (options: Parameters<typeof runGraph>[2]) =>
@@ -58,8 +61,16 @@ describeWith(realData('models/all-minilm-l6-v2'), 'all-MiniLM-L6-v2', () => {
     const fp32 = await embed({ lowering: 'exported' })
     const portable = await embed({ lowering: 'portable', quantize })
     const cpu = await embed({ lowering: 'cpu', quantize })
-    expect(maxDifference(portable, fp32)).toBeLessThan(0.03)
-    expect(maxDifference(cpu, fp32)).toBeLessThan(0.03)
+    const part = ({ data }: HostTensor, text: number): HostTensor => ({
+      ...{ dtype: 'float32', shape: [384] },
+      data: (data as Float32Array).subarray(text * 384, (text + 1) * 384),
+    })
+    for (const found of [portable, cpu]) {
+      const largest = Array.from({ length: texts }, (_, i) =>
+        maxDifference(part(found, i), part(fp32, i)),
+      )
+      expect(largest.reduce((sum, each) => sum + each) / texts).toBeLessThan(0.025)
+    }
     expect(maxDifference(portable, fp32)).toBeGreaterThan(0)
     expect(maxDifference(cpu, portable)).toBeLessThan(0.02)
   })

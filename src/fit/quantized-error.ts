@@ -1,4 +1,5 @@
 /** The squared error that INT8 makes in a layer's output, on some rows and some of its columns. */
+import { weightLevels } from '../onnx/quantize-weight.ts'
 import { activationScale } from '../passes/activation-scale.ts'
 
 /** Rows of the input, rows of the stored weight `[out, in]`, and the reach of each channel over all texts. */
@@ -30,7 +31,7 @@ export function quantizedError(
     }
     return to
   })
-  const levels = 2 ** (weightBits - 1) - 1
+  const levels = weightLevels(weightBits)
   const weight = new Float64Array(width)
   let error = 0
   for (const column of columns) {

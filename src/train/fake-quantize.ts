@@ -15,6 +15,7 @@ import type {
 } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { weightLevels } from '../onnx/quantize-weight.ts'
 import type { LinearLayer } from '../passes/linear-layer.ts'
 import type { LinearKernel, LinearKernels } from '../passes/lower-linear.ts'
 
@@ -129,11 +130,11 @@ function rounded(
   return context.op('DequantizeLinear', [codes, scale, zero], attributes)
 }
 
-/** int8 codes within ±(2^(bits−1) − 1) by one scale a row: max|x|/(2^(bits−1) − 1). */
+/** int8 codes by one scale a row: max|x| over the largest code. */
 function symmetricRows(context: RewriteContext, x: Value, bits: number): Value {
   const axis = integers(context, [1])
   const largest = context.op('ReduceMax', [context.op('Abs', [x]), axis], { keepdims: int(0) })
-  const levels = number(context, 2 ** (bits - 1) - 1)
+  const levels = number(context, weightLevels(bits))
   const scale = safeScale(context, context.op('Div', [largest, levels]))
   return rounded(context, x, scale, zerosLike(context, scale, INT8), 0)
 }

@@ -20,6 +20,7 @@ export {
   type Calibration,
   calibrate,
 } from './jobs/calibrate.ts'
+export { type CompareOptions, type CompareResult, compare } from './jobs/compare.ts'
 export { type DoctorResult, doctor, type Finding } from './jobs/doctor.ts'
 export { type EvaluateOptions, type EvaluationResult, evaluate } from './jobs/evaluate.ts'
 export {
@@ -46,6 +47,7 @@ export {
   sensitivity,
 } from './jobs/sensitivity.ts'
 export { type TrainOptions, type TrainResult, train } from './jobs/train.ts'
+export type { ComparedTensor, Comparison, TensorError } from './report/comparison.ts'
 export type { MixSearch, RaisedLayer, TriedMix } from './report/mix-search.ts'
 export type { Progress, Step } from './report/progress.ts'
 export type { Report, VariantReport } from './report/report.ts'

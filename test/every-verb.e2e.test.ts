@@ -65,6 +65,13 @@ const rows: Readonly<Record<string, Row>> = {
     bad: ['model', '--data', 'nowhere.tsv', '-o', 'none'],
     misuse: ['model', ...data, '-o', 'none', '--warmup', '1.5'],
   },
+  // of the file that export wrote
+  compare: {
+    good: ['model', 'exported', '--data', 'dev.tsv', '--limit', '4', '--threads', '1'],
+    keys: ['tensors', 'worst', 'answers'],
+    bad: ['model', 'nowhere'],
+    misuse: ['model', 'exported', '--tolerance', 'none'],
+  },
   eval: {
     good: ['model', ...data],
     keys: ['metrics', 'n', 'batchSize'],

@@ -20,6 +20,12 @@ export const dataOptions = {
     group: 'Data',
     help: 'data file: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text, also .gz',
   },
+  compareData: {
+    flags: '--data <file>',
+    group: 'Data',
+    help: 'texts to compare on: TSV, CSV, JSON, JSONL, Parquet, SQuAD, CoNLL or text, also .gz',
+    default: 'made-up inputs',
+  },
   text: {
     flags: '--text <column>',
     group: 'Data',
@@ -66,6 +72,13 @@ export const dataOptions = {
     group: 'Data',
     help: 'most examples to read',
     default: 'all',
+    parse: wholeNumber,
+  },
+  compareLimit: {
+    flags: '--limit <n>',
+    group: 'Data',
+    help: 'most texts to read',
+    default: '128',
     parse: wholeNumber,
   },
   maxLength: {

@@ -95,6 +95,20 @@ export const measurementOptions = {
     default: '1x5,2x17,3x9, timed at 1x128',
     parse: shapesText,
   },
+  compareShapes: {
+    flags: '--shapes <list>',
+    group: 'Measurement',
+    help: 'texts x tokens of made-up inputs',
+    default: '1x5,2x17,3x9',
+    parse: shapesText,
+  },
+  tolerance: {
+    flags: '--tolerance <t>',
+    group: 'Measurement',
+    help: 'relative error that a tensor may add; values differ that are further than t(1 + |a|) from a',
+    default: '0.0001',
+    parse: positiveNumber,
+  },
   fuseSeconds: {
     flags: '--seconds <s>',
     group: 'Measurement',

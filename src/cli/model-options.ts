@@ -20,6 +20,18 @@ export const modelOptions = {
     help: "which file of the folder's onnx to run, such as model_quantized",
     default: 'the fastest here',
   },
+  variantA: {
+    flags: '--variant-a <file>',
+    group: 'Model',
+    help: "which file of the first folder's onnx to compare, such as model_quantized",
+    default: 'its weights, or the fastest file here',
+  },
+  variantB: {
+    flags: '--variant-b <file>',
+    group: 'Model',
+    help: 'the same of the second',
+    default: 'its weights, or the fastest file here',
+  },
   source: {
     flags: '--source <dir>',
     group: 'Model',

@@ -27,6 +27,11 @@ export const outputOptions = {
     help: 'file to write; with --target both also <file>_cpu.onnx',
     default: '<name>_fused.onnx beside the source',
   },
+  comparePage: {
+    flags: '-o, --output <file>',
+    group: 'Output',
+    help: 'page to write, with every tensor; ends with .html',
+  },
   overwriteFile: { flags: '--overwrite', group: 'Output', help: 'replace a file that is there' },
   diff: {
     flags: '--diff',

@@ -31,6 +31,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: 'fine-tune a model on labelled data, and write it with its ONNX files',
     load: async () => (await import('./train.ts')).trainVerb,
   },
+  compare: {
+    summary: 'show where two models part, tensor by tensor',
+    load: async () => (await import('./compare.ts')).compareVerb,
+  },
   eval: {
     summary: 'measure a model on labelled data, with intervals',
     load: async () => (await import('./eval.ts')).evalVerb,

@@ -29,7 +29,7 @@ export interface ObserveOptions {
 /** Runs a graph in a process of its own, from a file that is removed afterwards. */
 export async function withGraph<T>(
   graph: Graph,
-  { threads, signal }: ObserveOptions,
+  { threads, signal }: Pick<ObserveOptions, 'threads' | 'signal'>,
   body: (run: (feeds: Feeds) => Promise<Record<string, HostTensor>>) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'limbeck-'))
@@ -46,6 +46,7 @@ export async function withGraph<T>(
       }),
     )
     const engine = await openProcess(join(folder, 'model.onnx'), {
+      manyShapes: true,
       ...(threads !== undefined && { threads }),
       ...(signal && { signal }),
     })

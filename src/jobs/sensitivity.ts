@@ -3,15 +3,13 @@
  * all of them in one run), then for the worst by what the answers lose when that layer alone is quantized; and
  * which to leave in fp32.
  */
-import { existsSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
 import { LimbeckError } from '../errors.ts'
 import { calibrateLayers } from '../fit/calibrate.ts'
 import { type LossMeter, withLossMeter } from '../fit/layer-noise.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
 import { notFinite, pathOf, rankLayers } from '../fit/rank-layers.ts'
 import type { Graph, Node } from '../graph/graph.ts'
-import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
+import { nodeFiles } from '../hub/node-files.ts'
 import { tensorReader } from '../onnx/materialize.ts'
 import { quantizedNodes } from '../passes/expose-noise.ts'
 import { runPasses } from '../passes/pass.ts'
@@ -30,6 +28,7 @@ import { checkFloat } from './foreign-facts.ts'
 import type { LayerOverrideOptions } from './layer-overrides.ts'
 import { limbeckVersion } from './lineage.ts'
 import { checkThreads } from './model-limits.ts'
+import { pageFile, writePage } from './page-file.ts'
 import { type Finders, planner, readRequest } from './quantization-plan.ts'
 import type { QuantizeScheme, SchemeSettings } from './quantize-schemes.ts'
 import { sensitivityInputs } from './sensitivity-inputs.ts'
@@ -84,28 +83,9 @@ export async function sensitivity(options: SensitivityOptions): Promise<Sensitiv
   if (page !== undefined) {
     const createdAt = new Date().toISOString()
     const facts = { model, data: data?.file, createdAt, limbeck: limbeckVersion, command }
-    const bytes = new TextEncoder().encode(sensitivityPage(found, facts))
-    writeFilesWhole(dirname(page), (open) => open(basename(page)).write(bytes))
+    writePage(sensitivityPage(found, facts), page)
   }
   return { ...found, page, seconds: (performance.now() - start) / 1000 }
-}
-
-/** @throws LimbeckError `usage` for a page that cannot be written, before anything is measured. */
-function pageFile(output: string): string {
-  const refuse = (why: string, hint: string): LimbeckError =>
-    new LimbeckError('usage', `--output ${output}: ${why}.`, { hint })
-  const file = resolve(output)
-  if (!output.toLowerCase().endsWith('.html')) {
-    throw refuse('expected a page', 'End it with .html; --json prints the figures.')
-  }
-  if (existsSync(file) && statSync(file).isDirectory()) {
-    throw refuse(
-      'expected a file, found a folder',
-      `Give a file, such as ${join(output, 'a.html')}.`,
-    )
-  }
-  if (!existsSync(dirname(file))) throw refuse(`there is no folder ${dirname(output)}`, 'Make it.')
-  return file
 }
 
 async function measureSensitivity(options: SensitivityOptions): Promise<SensitivityReport> {

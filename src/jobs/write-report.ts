@@ -1,9 +1,9 @@
 /** A report's files, all from the same data, each whole or not at all. */
-import { basename, dirname, join, resolve } from 'node:path'
-import { writeFilesWhole } from '../hub/node-files.ts'
+import { join, resolve } from 'node:path'
 import { reportHtml } from '../report/html.ts'
 import { reportMarkdown } from '../report/markdown.ts'
 import type { Report } from '../report/report.ts'
+import { writePage } from './page-file.ts'
 
 /** How a report is written, by the ending of its file. */
 const formats = {
@@ -41,7 +41,5 @@ export async function writeReportFile(
   file: string,
   format: ReportFormat,
 ): Promise<void> {
-  const bytes = new TextEncoder().encode(await formats[format].write(report))
-  const path = resolve(file)
-  writeFilesWhole(dirname(path), (open) => open(basename(path)).write(bytes))
+  writePage(await formats[format].write(report), resolve(file))
 }

@@ -2,6 +2,7 @@
  * The report as one HTML file: the chart drawn in, nothing loaded (`html-page.ts`).
  */
 import { chartData } from './chart-points.ts'
+import { byWidth, drawingWidths } from './chart-widths.ts'
 import { type DetailSection, detailSections } from './detail-sections.ts'
 import { fidelityTable, latencyTable, metricsTable, passesTable } from './detail-tables.ts'
 import { factGroups } from './facts.ts'
@@ -21,13 +22,6 @@ import { outcomeTiles } from './tiles.ts'
 import { formatBytes, formatCount, formatParameters, formatSeconds } from './units.ts'
 import { markPath } from './verdict-marks.ts'
 
-/** One drawing for each width of page; the style shows the one that fits. */
-const chartWidths = [
-  ['wide', 1030],
-  ['medium', 690],
-  ['narrow', 330],
-] as const
-
 /** The page, complete. */
 export async function reportHtml(report: Report): Promise<string> {
   const quality = qualityDrawing(report)
@@ -35,10 +29,7 @@ export async function reportHtml(report: Report): Promise<string> {
   const drawings = [quality, ...details.map(({ drawing }) => drawing)].filter(
     (drawing) => drawing !== undefined,
   )
-  const pictures = await svgCharts(
-    drawings,
-    chartWidths.map(([, width]) => width),
-  )
+  const pictures = await svgCharts(drawings, drawingWidths)
   const charts = new Map(drawings.map(({ id }, i) => [id, pictures[i]!]))
   const body = html`${header(report)}
 ${verdict(report)}
@@ -108,9 +99,6 @@ function markKey(report: Report): Html {
   )
   return html`<ul class="key">${items}${front.length > 1 && html`<li><i class="front"></i>Pareto front</li>`}</ul>`
 }
-
-const byWidth = (charts: readonly Html[]): Html[] =>
-  charts.map((chart, i) => html`<div class="${chartWidths[i]![0]}">${chart}</div>`)
 
 function figure(report: Report, charts: readonly Html[]): Html {
   const front = chartData(report)?.front.map(({ name }) => name) ?? []

@@ -10,7 +10,7 @@ import { type EncoderLayer, encoderLayers, type LinearNodes } from './encoder-la
 import { type GraphLinks, graphLinks } from './graph-links.ts'
 
 /** Module paths of a layer's parts, relative to the layer; roles that share a linear layer share its name. */
-function partsOf(layer: EncoderLayer): [string, LinearNodes | Node | undefined][] {
+export function partsOf(layer: EncoderLayer): [string, LinearNodes | Node | undefined][] {
   const merged = layer.query.matmul === layer.key.matmul
   const projections: [string, LinearNodes][] = merged
     ? [['attention.self.qkv', layer.query]]

@@ -1,9 +1,11 @@
 /** Whole steps against PyTorch's: losses, norms and weights of five AdamW steps; and what the options do. */
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { describeWith, fixture } from '../../test/support/fixtures.ts'
 import { GraphBuilder } from '../graph/builder.ts'
-import type { HostTensor } from '../graph/data-type.ts'
+import { bytesOf, type HostTensor } from '../graph/data-type.ts'
 import { float32Tensor } from '../graph/tensor.ts'
+import { randomFrom } from '../stats/random.ts'
 import { crossEntropy, meanSquaredError } from './losses.ts'
 import { firstState, openStep } from './testing/run-steps.ts'
 import {
@@ -104,6 +106,52 @@ describeWith(fixture('training'), 'five steps', () => {
     }
     await stepper.release()
   })
+})
+
+describeWith(fixture('training'), 'a hundred runs of one step', () => {
+  it('give the same bits on two threads at 2,048 tokens', async () => {
+    const of = trainingFixture('bert-sequence-classification')
+    const [rows, length] = [64, 32]
+    const random = randomFrom(3)
+    const tokens = (value: () => number): HostTensor => {
+      const data = BigInt64Array.from({ length: rows * length }, () => BigInt(value()))
+      return { dtype: 'int64', shape: [rows, length], data }
+    }
+    const batch: Tensors = {
+      // few ids, so that rows of the table are summed often
+      input_ids: tokens(() => random.below(120) % (1 + random.below(120))),
+      attention_mask: tokens(() => 1),
+      token_type_ids: tokens(() => random.below(2)),
+      labels: {
+        dtype: 'int64',
+        shape: [rows],
+        data: BigInt64Array.from({ length: rows }, () => BigInt(random.below(3))),
+      },
+    }
+    const rates = {
+      embeddings: 0.1,
+      attention: 0.1,
+      attentionOutput: 0.1,
+      feedForward: 0.1,
+      classifier: 0.1,
+    }
+    const step = trainingStep({ ...optionsOf(of), dropout: { rates, seed: 1, largest: 2 ** 19 } })
+    const first = firstState(step.state, of.files)
+    let wanted: string | undefined
+    const state = new Map(first)
+    const session = { threads: 2, manyShapes: true }
+    const stepper = await openStep(step.graph, step, state, { files: of.files, session })
+    for (let run = 0; run < 100; run++) {
+      for (const [name, tensor] of first) state.set(name, tensor)
+      await stepper.run({ ...batch, ...step.feeds(place(1)) })
+      const hash = createHash('sha256')
+      for (const { input } of step.state) hash.update(bytesOf(state.get(input)!.data))
+      const got = hash.digest('hex')
+      wanted ??= got
+      expect(got, `run ${run}`).toBe(wanted)
+    }
+    await stepper.release()
+  }, 120_000)
 })
 
 describe('options', () => {

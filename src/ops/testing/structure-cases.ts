@@ -140,6 +140,11 @@ export const structureCases = {
       attributes: { axis: int(1) },
     },
     { about: 'one position', inputs: [floats([2, 3, 4]), index(0)], attributes: { axis: int(1) } },
+    {
+      about: 'one position, kept',
+      inputs: [floats([2, 3, 4]), list(2)],
+      attributes: { axis: int(1) },
+    },
     { about: 'contents', inputs: [list(5, 6, 7), list(-1, 0)] },
   ],
   GatherElements: [

@@ -1,16 +1,17 @@
 /**
  * The forward graph and its loss as they run fastest when they are differentiated, too.
  *
- * A loss that reads one token needs one token of the last layer.
+ * A loss that reads one token, or a few, needs no more of the last layer.
  * Linear layers become Gemm on `[tokens, width]`: the bias costs no pass of its own, and no weight is ever
  * transposed, in neither direction. The mask is added to the scores, so that the backward run has none; their
  * scale becomes part of the product, and keys are not transposed. What taps and outputs name stays.
  */
-import { float, int, intsOf } from '../graph/attributes.ts'
+import { float, int, intOf, intsOf } from '../graph/attributes.ts'
 import type { Graph } from '../graph/graph.ts'
 import { rule } from '../graph/pattern.ts'
+import type { NodeRule } from '../graph/rewrite.ts'
 import { inlineValues } from '../graph/tensor.ts'
-import { type LinearKernels, lowerLinear } from '../passes/lower-linear.ts'
+import { flatten, type LinearKernels, lowerLinear } from '../passes/lower-linear.ts'
 import { additiveMask } from '../passes/lower-portable-rules.ts'
 import { mergeCommon } from '../passes/merge-common.ts'
 import { narrowTokens } from '../passes/narrow-tokens.ts'
@@ -20,6 +21,7 @@ import { shapeSource } from '../passes/shape-source.ts'
 import { tokenMajorRules } from '../passes/token-major.ts'
 import { extendGraph } from './extend-graph.ts'
 import { FakeQuantizer, fakeTable } from './fake-quantize.ts'
+import { narrowRows } from './narrow-rows.ts'
 
 /** `MatMul(q, Transpose(k))·s`: one product that reads k as it stands. */
 const scaledScores = rule('scaled-scores', {
@@ -39,6 +41,20 @@ const scaledScores = rule('scaled-scores', {
   },
 })
 
+/** Flatten to rows of the last axis, as the Reshape that token-major activations know. */
+const flattenRows: NodeRule = {
+  name: 'flatten-rows',
+  anchors: ['Flatten'],
+  apply(node, context) {
+    const [x] = node.inputs
+    const shape = x && context.typeOf(x)?.shape
+    const axis = intOf(node, 'axis', 1)
+    const width = shape?.at(-1)
+    if (!x || typeof width !== 'number' || ![-1, shape!.length - 1].includes(axis)) return undefined
+    return [flatten(context, x, width)]
+  },
+}
+
 const beforeLinear: readonly Pass[] = [
   narrowTokens,
   rulePass('scores', 'Scales and masks attention scores without passes of their own.', [
@@ -57,9 +73,11 @@ const linear = (kernels?: LinearKernels): readonly Pass[] => [
 const afterLinear: readonly Pass[] = [
   rulePass('token-major', 'Keeps activations as [tokens, width] between attentions.', [
     ...tokenMajorRules,
+    flattenRows,
     shapeSource,
   ]),
   mergeCommon,
+  narrowRows,
 ]
 
 /** Names of the ranges of activations among a graph's inputs and outputs, and of what a batch adds to them. */

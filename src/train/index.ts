@@ -17,6 +17,7 @@ export {
   binaryCrossEntropy,
   type CrossEntropyOptions,
   crossEntropy,
+  labelledCrossEntropy,
   meanSquaredError,
 } from './losses.ts'
 export type { Group, Optimizer, StepPlace } from './optimizer.ts'

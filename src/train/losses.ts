@@ -19,7 +19,7 @@ const all = { keepdims: int(0) }
 
 /**
  * Cross entropy of `logits` [..., classes] with int64 `labels` [...]:
- * L = −Σᵢ wᵢ·((1−ε)·ln pᵢ[yᵢ] + ε·mean ln pᵢ) / Σ wᵢ, wᵢ = 0 where the label is ignored.
+ * L = −Σᵢ wᵢ·((1−ε)·ln pᵢ[yᵢ] + ε·mean ln pᵢ) / Σ wᵢ, wᵢ = 0 where the label is ignored; 0 where all are.
  */
 export function crossEntropy(
   b: GraphBuilder,
@@ -46,7 +46,36 @@ export function crossEntropy(
       score = b.op('Add', [b.op('Mul', [score, rest]), part])
     }
     const sum = b.op('ReduceSum', [b.op('Mul', [score, weights])], all)
-    return b.op('Neg', [b.op('Div', [sum, b.op('ReduceSum', [weights], all)])])
+    // a batch in which nothing has a label has no loss
+    const one = b.constant(floatScalar(1), 'one')
+    const count = b.op('Max', [b.op('ReduceSum', [weights], all), one])
+    return b.op('Neg', [b.op('Div', [sum, count])])
+  })
+}
+
+/**
+ * Cross entropy over the few positions that have a label (masked language models): `logits` of the others are
+ * not computed at all. [batch, tokens, classes] with labels [batch, tokens]; 0 where nothing has a label.
+ */
+export function labelledCrossEntropy(
+  b: GraphBuilder,
+  logits: Value,
+  labels: Value,
+  options: CrossEntropyOptions = {},
+): Value {
+  const { ignoreIndex = -100 } = options
+  return b.scope('loss', () => {
+    const flat = b.op('Reshape', [labels, b.int64s([-1])])
+    const ignored = b.constant(int64Tensor([ignoreIndex], []), 'ignored')
+    const counts = b.op('Not', [b.op('Equal', [flat, ignored])])
+    const found = b.op('Reshape', [b.op('NonZero', [counts]), b.int64s([-1])])
+    // where nothing counts, the first position stands for it and is ignored
+    const positions = b.op('Concat', [found, b.int64s([0], 'first')], { axis: int(0) })
+    const some = b.op('Concat', [b.op('Gather', [flat, found]), b.int64s([ignoreIndex])], {
+      axis: int(0),
+    })
+    const rows = b.op('Flatten', [logits], { axis: int(-1) })
+    return crossEntropy(b, b.op('Gather', [rows, positions]), some, options)
   })
 }
 

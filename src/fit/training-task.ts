@@ -10,7 +10,12 @@ import type { Value } from '../graph/graph.ts'
 import { floatScalar } from '../graph/tensor.ts'
 import type { Task } from '../models/family.ts'
 import { contrastive, cosineError } from '../train/embedding-losses.ts'
-import { binaryCrossEntropy, crossEntropy, meanSquaredError } from '../train/losses.ts'
+import {
+  binaryCrossEntropy,
+  crossEntropy,
+  labelledCrossEntropy,
+  meanSquaredError,
+} from '../train/losses.ts'
 import type { DataTask } from './data-task.ts'
 import { IGNORED } from './mask-tokens.ts'
 
@@ -156,7 +161,8 @@ const tasks: Readonly<Record<TrainingTask, TrainingTaskRow>> = {
     data: 'embeddings',
     rows: 1,
     judgedByLoss: true,
-    loss: tokenLoss,
+    loss: (b, { logits }, options) =>
+      labelledCrossEntropy(b, logits!, b.input('labels', 'int64', tokens), options),
     labels: tokenLabels,
   },
   similarity: {

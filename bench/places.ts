@@ -27,6 +27,8 @@ export const sst2Dev = join(data, 'text/sst2/dev.tsv')
 export const stsbTest = join(data, 'text/stsb/original/sts-test.tsv')
 /** Paragraphs of Wikipedia in English. */
 export const paragraphsFile = join(data, 'text/squad-xquad-en/xquad.en.json')
+/** Labelled text, a folder a set. */
+export const textFolder = join(data, 'text')
 /** Results that are committed. */
 export const resultsFolder = join(root, 'bench/results')
 /** The built command; `npm run build` makes it. */

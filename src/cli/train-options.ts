@@ -51,7 +51,7 @@ export const trainOptions = {
     flags: '--learning-rate <rate>',
     group: 'Training',
     help: 'the highest learning rate',
-    default: '5e-5',
+    default: '5e-5, with --lora 2e-4',
     parse: positiveNumber,
   },
   warmup: {
@@ -114,6 +114,17 @@ export const trainOptions = {
     group: 'Training',
     help: 'parameters that do not learn, such as embeddings.*; may be repeated',
     parse: textList,
+  },
+  lora: {
+    flags: '--lora <rank>',
+    group: 'Training',
+    help: 'learn low-rank adapters of this rank beside the matrices, and merge them at the end: a third of the memory',
+    parse: wholeNumber,
+  },
+  recompute: {
+    flags: '--recompute',
+    group: 'Training',
+    help: 'compute layers again in the backward run: less memory, a third more time',
   },
   layerDecay: {
     flags: '--layer-decay <factor>',

@@ -40,6 +40,8 @@ export const trainVerb = defineVerb({
     'ema',
     'labelSmoothing',
     'freeze',
+    'lora',
+    'recompute',
     'layerDecay',
     'evaluateEvery',
     'patience',

@@ -53,7 +53,7 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
       else await store.zero({ [tensor.input]: tensor.shape })
     }
     const load = (name: string, graph: Graph, bindings: Bindings): Promise<StoredGraph> => {
-      write(graph, folder, `${name}.onnx`)
+      writeGraph(graph, folder, `${name}.onnx`)
       const settings = { ...session, threads: options.threads }
       return store.load(name, join(folder, `${name}.onnx`), bindings, settings)
     }
@@ -124,7 +124,8 @@ function withInputs(graph: Graph, names: ReadonlyMap<string, unknown>): Graph {
   }
 }
 
-function write(graph: Graph, folder: string, name: string): void {
+/** Writes a graph with the weights that stay. */
+export function writeGraph(graph: Graph, folder: string, name: string): void {
   writeFilesWhole(folder, (open) => {
     const location = `${name}_data`
     writeOnnx(graph, open(name), {

@@ -5,6 +5,7 @@ import { lengthOf } from '../fit/training-feeds.ts'
 import { type TrainingPlan, trainingPlan } from '../fit/training-plan.ts'
 import { trainingTask } from '../fit/training-task.ts'
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts'
+import { type Lora, withLora } from '../train/lora.ts'
 import { type TrainingStep, trainingStep } from '../train/training-step.ts'
 import { readTrainData, type TrainData, type TrainDataOptions } from './train-data.ts'
 import { trainDropout } from './train-dropout.ts'
@@ -20,6 +21,8 @@ export interface PreparedTraining extends ModelForTask {
   readonly plan: TrainingPlan
   readonly schedule: Schedule
   readonly training: TrainingStep
+  /** Where adapters learn. */
+  readonly lora: Lora | undefined
 }
 
 /** Reads and builds all that a run needs. @param path of the base model's folder. */
@@ -32,6 +35,8 @@ export async function prepareTraining(
   const forTask = await modelForTask(folder, options.data, settings.seed)
   const { task, model } = forTask
   const learn = parametersThatLearn(model, settings.freeze)
+  const { lora: rank, seed } = settings
+  const lora = rank === undefined ? undefined : withLora(model.graph, { rank, seed })
   const data = await readTrainData(folder, forTask, options)
   const plan = trainingPlan(data.training.examples.map(lengthOf), {
     ...{ seed: settings.seed, batchSize: settings.batch, maxTokens: settings.maxTokens },
@@ -44,15 +49,16 @@ export async function prepareTraining(
   const row = trainingTask(task)
   const dropout = trainDropout(model, settings, plan, row.rows)
   const training = trainingStep({
-    graph: model.graph,
+    graph: lora?.graph ?? model.graph,
     loss: (b, outputs) => row.loss(b, outputs, settings),
-    trainable: learn,
+    trainable: (parameter) => learn(parameter) && (lora?.trainable(parameter) ?? true),
     groups: parameterGroups(model, settings.layerDecay),
     optimizer: { type: 'adamw', weightDecay: settings.weightDecay },
     ...(settings.clip > 0 && { clip: settings.clip }),
     accumulate: settings.accumulate > 1,
     ema: settings.ema !== undefined,
-    ...(dropout && { dropout }),
+    recompute: settings.recompute,
+    ...(dropout && { dropout: { ...dropout, layersOf: model.graph } }),
   })
-  return { ...forTask, folder, settings, data, plan, schedule, training }
+  return { ...forTask, folder, settings, data, plan, schedule, training, lora }
 }

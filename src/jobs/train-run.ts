@@ -37,14 +37,15 @@ export function runTraining(
   prepared: PreparedTraining,
   { checkpoints, from, maxMinutes, signal, progress }: RunTrainingOptions,
 ): Promise<FinishedTraining> {
-  const { task, model, settings, data, plan, schedule, training } = prepared
+  const { task, model, lora, settings, data, plan, schedule, training } = prepared
+  const judged = judgedGraph({ ...model, graph: lora?.graph ?? model.graph }, task)
   const { examples } = data.training
   const judge = judgeOf(prepared, data)
   const every = settings.evaluateEvery ?? Math.ceil(plan.steps / LEAST_EVALUATIONS)
   return withScratchFolder(async (scratch) => {
     const step = progress?.step(`Training for ${task}`, plan.steps)
     const graphs = await openGraphs({
-      ...{ folder: scratch, training, judged: judgedGraph(model, task), from },
+      ...{ folder: scratch, training, judged, from },
       ...{ ema: settings.ema !== undefined, threads: settings.threads },
     })
     const { store, state, weights } = graphs

@@ -17,7 +17,7 @@ export interface TrainSettingsOptions {
   readonly batch?: number | undefined
   /** Most tokens of a batch after padding; unlimited by default. */
   readonly maxTokens?: number | undefined
-  /** The highest rate; default 5e-5. */
+  /** The highest rate; default 5e-5, of adapters 2e-4. */
   readonly learningRate?: number | undefined
   /** Share of the steps in which it rises, or their number; default 0.06. */
   readonly warmup?: number | undefined
@@ -35,6 +35,10 @@ export interface TrainSettingsOptions {
   readonly ema?: number | undefined
   /** Parameters that do not learn; `*` matches any text. */
   readonly freeze?: readonly string[] | undefined
+  /** Rank of low-rank adapters, which learn instead of the encoder's matrices and are merged at the end. */
+  readonly lora?: number | undefined
+  /** Compute layers again in the backward run: less memory, a third more time. */
+  readonly recompute?: boolean | undefined
   /** Factor of the learning rate from each layer to the one below it; default 1. */
   readonly layerDecay?: number | undefined
   /** ε of cross entropy; default 0. */
@@ -63,6 +67,8 @@ export interface TrainSettings {
   readonly accumulate: number
   readonly ema: number | undefined
   readonly freeze: readonly string[]
+  readonly lora: number | undefined
+  readonly recompute: boolean
   readonly layerDecay: number
   readonly labelSmoothing: number
   readonly seed: number
@@ -95,7 +101,7 @@ export function trainSettings(options: TrainSettingsOptions): TrainSettings {
     steps: options.steps,
     batch: options.batch ?? 32,
     maxTokens: options.maxTokens,
-    learningRate: options.learningRate ?? 5e-5,
+    learningRate: options.learningRate ?? (options.lora === undefined ? 5e-5 : 2e-4),
     warmup: options.warmup ?? 0.06,
     schedule: scheduleNamed(options.schedule ?? 'linear'),
     weightDecay: options.weightDecay ?? 0.01,
@@ -104,6 +110,8 @@ export function trainSettings(options: TrainSettingsOptions): TrainSettings {
     accumulate: options.accumulate ?? 1,
     ema: options.ema,
     freeze: options.freeze ?? [],
+    lora: options.lora,
+    recompute: options.recompute ?? false,
     layerDecay: options.layerDecay ?? 1,
     labelSmoothing: options.labelSmoothing ?? 0,
     seed: options.seed ?? 1,

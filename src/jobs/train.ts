@@ -16,6 +16,7 @@ import { requireFile } from './require-file.ts'
 import type { TrainDataOptions } from './train-data.ts'
 import { runIdentity } from './train-identity.ts'
 import { checkMemory, memoryText, trainingMemory } from './train-memory.ts'
+import { mergeAdapters } from './train-merge.ts'
 import { writeTrained } from './train-output.ts'
 import { prepareTraining } from './train-prepare.ts'
 import { trainingReport } from './train-report.ts'
@@ -77,7 +78,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const from = checkpointOf(checkpoints, options)
   const finished = await runTraining(prepared, { checkpoints, from, maxMinutes, signal, progress })
   const told = trainingReport({ options, prepared, memory, finished })
-  const learned = checkpoints.learned(finished.weights)
+  const kept = checkpoints.learned(finished.weights)
+  const learned = prepared.lora ? await mergeAdapters(prepared.lora, kept, signal) : kept
   const report = await writeFolder(output, { overwrite }, async (aside) => {
     writeTrained(model, learned, folder.path, aside)
     const written = load(aside)

@@ -22,6 +22,8 @@ export interface DropoutOptions {
   readonly seed: number
   /** Elements of the largest tensor that is dropped from, in any batch; default 2²³. */
   readonly largest?: number
+  /** The graph before what hides its layers (adapters); they are looked for there. */
+  readonly layersOf?: Graph
 }
 
 /** A graph that drops, and what its masks need in each step. */
@@ -47,9 +49,9 @@ interface Place {
  */
 export function withDropout(
   graph: Graph,
-  { rates, seed, largest = 2 ** 23 }: DropoutOptions,
+  { rates, seed, largest = 2 ** 23, layersOf = graph }: DropoutOptions,
 ): Dropping {
-  const places = placesOf(graph, rates)
+  const places = placesOf(layersOf, rates)
   if (places.length === 0) return { graph, feeds: () => ({}) }
   const links = graphLinks(graph)
   const b = new GraphBuilder(graph.name)
@@ -74,7 +76,8 @@ export function withDropout(
   const nodes = graph.nodes.flatMap((node) => {
     const mapped = mapUses(node, (value) => {
       const found = dropped.get(value)
-      const reads = found && (found.place.reader === undefined || found.place.reader === node)
+      const [answer] = found?.place.reader?.outputs ?? []
+      const reads = found && (answer === undefined || node.outputs.includes(answer))
       return reads ? found.after : value
     })
     const behind = node.outputs.flatMap((output) => (output && dropped.get(output)?.nodes) ?? [])

@@ -11,9 +11,9 @@ import type { Tensor } from '../graph/tensor.ts'
 
 /**
  * `m`, `v`: the optimizer's; `sum`: gradients of micro-batches; `ema`: the weights' moving average; `range`:
- * the averaged ranges of activations that are quantized, `[n, 2]`.
+ * the averaged ranges of activations that are quantized, `[n, 2]`; `statistic`: what BatchNormalization averages.
  */
-export type StateKind = 'parameter' | 'm' | 'v' | 'ema' | 'sum' | 'range'
+export type StateKind = 'parameter' | 'm' | 'v' | 'ema' | 'sum' | 'range' | 'statistic'
 
 export interface StateTensor {
   readonly kind: StateKind
@@ -41,7 +41,7 @@ export const inputName = (kind: StateKind, name: string): string => `${kind}/${n
 export const outputName = (kind: StateKind, name: string): string => `next/${kind}/${name}`
 
 /** Where kinds of state begin: at the parameter's own value, or at zero. */
-const beginsAtWeight: ReadonlySet<StateKind> = new Set(['parameter', 'ema'])
+const beginsAtWeight: ReadonlySet<StateKind> = new Set(['parameter', 'ema', 'statistic'])
 
 /** The state of a step, in the order in which it is declared. */
 export class StepState {

@@ -12,6 +12,7 @@ import { emptyGraph, type Graph, type Parameter, type Port, type Value } from '.
 import { pruneDead } from '../graph/liveness.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { backward } from './backward.ts'
+import { withBatchStatistics } from './batch-statistics.ts'
 import { type DropoutOptions, withDropout } from './dropout.ts'
 import { extendGraph } from './extend-graph.ts'
 import { forKernels } from './for-kernels.ts'
@@ -93,10 +94,10 @@ export interface TrainingStep {
 export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const { accumulate = false } = options
   const dropping = options.dropout && withDropout(options.graph, options.dropout)
-  const forward = dropping?.graph ?? options.graph
   const state = new StepState()
   const scalars = new StepScalars<StepSettings>()
-  const { graph: lossy, data, parts } = writeLoss(forward, options, scalars)
+  const { graph: forward, moved } = moveStatistics(dropping?.graph ?? options.graph, state)
+  const { graph: lossy, data, parts } = writeLoss(forward, options, scalars, moved)
   const { graph: written, ranges } = forKernels(lossy, rangePorts)
   if (ranges.length > 0) {
     state.addZeros('range', ACTIVATIONS, [ranges.length, 2])
@@ -141,6 +142,23 @@ const rangePorts = {
   share: 'setting/range',
 }
 
+/** The graph with its running statistics as inputs, and the outputs that give their next values. */
+function moveStatistics(graph: Graph, state: StepState): { graph: Graph; moved: readonly Port[] } {
+  const { graph: trains, statistics } = withBatchStatistics(graph)
+  const own = statistics.map(({ value, weight, after }) => {
+    const { tensor, parameter } = weight
+    const port = state.add('statistic', { name: parameter?.name ?? value.name, value, tensor })
+    return { value, after, port }
+  })
+  const weights = new Map(trains.weights)
+  for (const { value } of own) weights.delete(value)
+  const inputs = own.map(({ value, port }) => ({ name: port.input, value }))
+  return {
+    graph: { ...trains, inputs: [...trains.inputs, ...inputs], weights },
+    moved: own.map(({ after, port }) => ({ name: port.output, value: after })),
+  }
+}
+
 /** The output that is differentiated; no output of the step. */
 const OBJECTIVE = 'objective'
 
@@ -149,12 +167,13 @@ function writeLoss(
   forward: Graph,
   options: TrainingStepOptions,
   scalars: StepScalars<StepSettings>,
+  moved: readonly Port[],
 ) {
   const { accumulate } = options
   const kept = (options.outputs ?? []).map((name) => portNamed(forward, name))
   let data: readonly Port[] = []
   let names: readonly string[] = []
-  const { graph } = extendGraph({ ...forward, outputs: kept }, (b) => {
+  const { graph } = extendGraph({ ...forward, outputs: [...kept, ...moved] }, (b) => {
     const written = options.loss(b, valuesOf(forward), forward)
     const { loss, parts = {} } = 'loss' in written ? written : { loss: written }
     data = [...options.graph.inputs, ...b.build().inputs]

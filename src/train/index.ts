@@ -2,6 +2,7 @@
 export { type Backward, backward } from './backward.ts'
 export { type DropoutOptions, type Dropping, withDropout } from './dropout.ts'
 export { extendGraph } from './extend-graph.ts'
+export { type LayerDropOptions, withLayerDrop } from './layer-drop.ts'
 export {
   hiddenCosine,
   hiddenError,

@@ -17,6 +17,7 @@ import { type DropoutOptions, withDropout } from './dropout.ts'
 import { extendGraph } from './extend-graph.ts'
 import { forKernels } from './for-kernels.ts'
 import { inBlocks } from './in-blocks.ts'
+import { type LayerDropOptions, withLayerDrop } from './layer-drop.ts'
 import type { Group, Optimizer } from './optimizer.ts'
 import { recomputeLayers } from './recompute.ts'
 import { inputName, outputName, type StateTensor, StepScalars, StepState } from './step-state.ts'
@@ -55,6 +56,7 @@ export interface TrainingStepOptions {
   /** Keeps an exponential moving average of the weights, with the decay that `feeds` is given. */
   readonly ema?: boolean
   readonly dropout?: DropoutOptions
+  readonly layerDrop?: LayerDropOptions
   /** Keeps what enters each layer alone, and computes layers again in the backward run: less memory, a third more time. */
   readonly recompute?: boolean
   /** Outputs of the forward graph to give as well. */
@@ -93,10 +95,12 @@ export interface TrainingStep {
  */
 export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const { accumulate = false } = options
-  const dropping = options.dropout && withDropout(options.graph, options.dropout)
+  const skipping = options.layerDrop && withLayerDrop(options.graph, options.layerDrop)
+  const whole = skipping?.graph ?? options.graph
+  const dropping = options.dropout && withDropout(whole, options.dropout)
   const state = new StepState()
   const scalars = new StepScalars<StepSettings>()
-  const { graph: forward, moved } = moveStatistics(dropping?.graph ?? options.graph, state)
+  const { graph: forward, moved } = moveStatistics(dropping?.graph ?? whole, state)
   const { graph: lossy, data, parts } = writeLoss(forward, options, scalars, moved)
   const { graph: written, ranges } = forKernels(lossy, rangePorts)
   if (ranges.length > 0) {
@@ -130,6 +134,7 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
     ranges,
     feeds: (settings) => ({
       ...scalars.feeds(settings),
+      ...skipping?.feeds(settings.step, settings.micro ?? 0),
       ...dropping?.feeds(settings.step, settings.micro ?? 0),
     }),
   }

@@ -3,15 +3,8 @@ import { columnsText } from '../fit/data-columns.ts'
 import { labelsText } from '../fit/data-labels.ts'
 import type { EvaluationResult, SimulatedEvaluation } from '../jobs/evaluate.ts'
 import { metricCell } from '../report/detail-tables.ts'
-import { saturationText } from '../report/simulation.ts'
-import {
-  formatCount,
-  formatDrop,
-  formatMetric,
-  formatNumber,
-  formatSeconds,
-  metricTitle,
-} from '../report/units.ts'
+import { changedMetric, simulationSentence } from '../report/simulation.ts'
+import { formatCount, formatNumber, formatSeconds, metricTitle } from '../report/units.ts'
 import { dataOf, dataOptionNames, hubOptionNames } from './options.ts'
 import { proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
@@ -78,17 +71,7 @@ function evaluationText(result: EvaluationResult, view: View): string {
 
 /** What the same file gives on another CPU. */
 function simulatedText({ metrics, drop, ...layers }: SimulatedEvaluation): string {
-  const on = `On ${layers.cpu}`
-  const saturation = saturationText(layers)
   const [first] = metrics ?? []
-  if (!first || drop === undefined) return `${on}: ${saturation}.`
-  const change =
-    drop === 0
-      ? 'no drop'
-      : `a ${drop > 0 ? 'drop' : 'gain'} of ${formatDrop(first.name, Math.abs(drop))}`
-  const advice =
-    layers.saturated.length > 0
-      ? ' Weights of 7 bits cannot saturate: limbeck quantize --weight-bits 7.'
-      : ''
-  return `${on}: ${metricTitle(first.name)} ${formatMetric(first.name, first.value)}, ${change}; ${saturation}.${advice}`
+  const figures = first && drop !== undefined && changedMetric(first.name, first.value, drop)
+  return simulationSentence(layers, figures || undefined)
 }

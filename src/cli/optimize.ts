@@ -7,6 +7,7 @@ import {
   summaryTable,
   verdictSentence,
 } from '../report/index.ts'
+import { simulationNotes } from '../report/simulation.ts'
 import { explainText } from './explain-passes.ts'
 import { dataOf, dataOptionNames, hubOptionNames, noData } from './options.ts'
 import { folderText, proseText, tableText } from './show.ts'
@@ -30,6 +31,7 @@ export const optimizeVerb = defineVerb({
     'dim',
     'seconds',
     'batchSize',
+    'simulate',
     'seed',
     'output',
     'overwrite',
@@ -44,13 +46,24 @@ export const optimizeVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress, command }) {
     const { optimize } = await import('../jobs/optimize.ts')
-    const { maxLength, maxDrop, strict, threads, shapes, seconds, batchSize, seed, ...others } =
-      options
+    const {
+      maxLength,
+      maxDrop,
+      strict,
+      threads,
+      shapes,
+      seconds,
+      batchSize,
+      seed,
+      simulate,
+      ...others
+    } = options
     const { output, overwrite, explain, revision, offline, data, dim: dims, ...more } = others
     const { dequantize, ...columns } = more
     const settings = { maxDrop, strict, threads, shapes, seconds, batchSize, seed, maxLength }
     const { report, folder } = await optimize({
       ...settings,
+      simulate,
       dims,
       dequantize,
       revision,
@@ -77,6 +90,7 @@ function reportText(
   const sentences = [
     `${gainSentence(report)} ${report.chosenWhy}`,
     ...(verdict ? [`Verdict ${verdict}.`] : []),
+    ...simulationNotes(report),
     ...report.notes.map((note) => `Note: ${note}`),
   ]
   return [

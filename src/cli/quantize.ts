@@ -35,6 +35,7 @@ export const quantizeVerb = defineVerb({
     'noHeader',
     'encoding',
     'exclude',
+    'simulate',
     'override',
     'allowedDrop',
     'mix',

@@ -20,13 +20,14 @@ import { hardware } from '../runtime/hardware.ts'
 import { ortVersion } from '../runtime/ort.ts'
 import { parseMaxDrop } from '../stats/acceptance.ts'
 import { chooseVariant } from './choose-variant.ts'
+import type { Verification } from './compare-outputs.ts'
+import { kernelNotes } from './kernel-notes.ts'
 import { latencyReport } from './latency-rows.ts'
 import { limbeckVersion } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
 import type { Quality } from './measure-variants.ts'
 import type { OptimizeOptions, OptimizeSettings } from './optimize.ts'
 import { type BuiltVariant, sourcePlan } from './variants.ts'
-import type { Verification } from './verify.ts'
 
 export interface Measurements {
   readonly options: OptimizeOptions
@@ -144,18 +145,25 @@ export function qualityReport(
   quality: readonly Quality[],
   index: number,
   { maxDrop, seed }: { readonly maxDrop: string; readonly seed: number },
-): Pick<VariantReport, 'quality' | 'otherMetrics' | 'fidelity' | 'acceptance'> {
-  const { metrics, fidelity } = quality[index]!
-  const [metric, ...others] = metrics
+): Pick<VariantReport, 'quality' | 'otherMetrics' | 'fidelity' | 'acceptance' | 'simulated'> {
+  const { metrics, fidelity, simulated } = quality[index]!
   const source = quality[0]!.metrics[0]
-  return {
+  const judged = (metric: MetricResult | undefined) => ({
     quality: metric && metricReport(metric),
-    otherMetrics: others.map(metricReport),
-    fidelity,
     acceptance:
       index > 0 && metric && source
         ? acceptMetric(source, metric, parseMaxDrop(maxDrop), { seed })
         : undefined,
+  })
+  return {
+    ...judged(metrics[0]),
+    otherMetrics: metrics.slice(1).map(metricReport),
+    fidelity,
+    simulated: simulated && {
+      ...simulated.layers,
+      ...judged(simulated.result?.metrics[0]),
+      fidelity: simulated.result?.fidelity,
+    },
   }
 }
 
@@ -176,6 +184,7 @@ function notesOf({ text, settings, rows, verified, notes: more = [] }: Measureme
     ...more,
     `Dynamic INT8 finds its ranges in each batch, padding included: accuracy was taken with ${settings.batchSize} texts a batch, sorted by length, and may differ slightly with another batch size.`,
   ]
+  notes.push(...kernelNotes(verified))
   for (const { name, ok, reason } of verified) {
     if (!ok) notes.push(`${name} is rejected whatever its metric says: ${reason}.`)
   }

@@ -42,8 +42,17 @@ export function chooseVariant(
 
 /** Why a variant may not be chosen; undefined when it may. */
 export function refusal(variant: VariantReport, strict: boolean): string | undefined {
-  const { acceptance, fidelity, verification } = variant
+  const { verification, simulated } = variant
   if (verification && !verification.ok) return verification.note ?? 'it is not its source'
+  const here = judged(variant, strict)
+  const there = simulated && judged(simulated, strict)
+  return here ?? (there && `${there} on ${simulated.cpu}`)
+}
+
+function judged(
+  { acceptance, fidelity }: Pick<VariantReport, 'acceptance' | 'fidelity'>,
+  strict: boolean,
+): string | undefined {
   if (acceptance) {
     if (acceptance.verdict === 'rejected') return 'its drop is more than allowed'
     return strict && acceptance.verdict !== 'proven'

@@ -15,11 +15,12 @@ import { type BareFile, loadAny } from './any-model.ts'
 import { type BuildResult, buildInChild } from './build-in-child.ts'
 import { badWeight } from './check-finite.ts'
 import { checkMix, checkSearch } from './check-search.ts'
+import type { Verification } from './compare-outputs.ts'
 import { comparisonTexts } from './comparison-texts.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { checkFloat, foreignNotes } from './foreign-facts.ts'
-import { kernelNotes } from './kernel-notes.ts'
+import { kernelNotes, verificationNotes } from './kernel-notes.ts'
 import type { LayerOverrideOptions } from './layer-overrides.ts'
 import { writeLineage } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
@@ -28,6 +29,7 @@ import { writeCompanions } from './model-files.ts'
 import { dataFinders, planner, readRequest, recipeOf } from './quantization-plan.ts'
 import type { QuantizeScheme, SchemeSettings } from './quantize-schemes.ts'
 import { ladderOf, searchMix } from './search-mix.ts'
+import { type Simulated, simulatedSaturates } from './simulate.ts'
 import type { VariantPlan } from './variants.ts'
 import { verifyBuilt } from './verify.ts'
 
@@ -75,6 +77,8 @@ export interface QuantizeOptions extends WriteOptions, SchemeSettings {
   readonly strict?: boolean | undefined
   /** With `maxDrop`: schemes that a layer can have between `scheme` and fp32. */
   readonly mix?: readonly QuantizeScheme[] | undefined
+  /** A CPU whose integer products are simulated as well, such as `avx2`. */
+  readonly simulate?: string | undefined
 }
 
 /** What was written. */
@@ -89,6 +93,8 @@ export interface WriteResult extends BuildResult {
     readonly cosine: number
     /** Of a quantized file: what ONNX Runtime made of its operators, and whether it is exact on other CPUs. */
     readonly kernels?: KernelReport | undefined
+    /** The same on the CPU that was simulated. */
+    readonly simulated?: Simulated<Verification> | undefined
   }[]
   /** What a user must know of the files, a sentence each. */
   readonly notes: readonly string[]
@@ -160,7 +166,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
     })
     return { plans, search: found ? found.search : undefined }
   }
-  return write(options, planned, data)
+  return write(options, planned, options)
 }
 
 /** 7 where this CPU's u8×s8 products saturate, else 8. */
@@ -180,10 +186,12 @@ interface Planned {
 async function write(
   options: WriteOptions,
   planned: (model: LoadedModel | BareFile) => Planned | Promise<Planned>,
-  data?: DataOptions,
+  { data, simulate }: Pick<QuantizeOptions, 'data' | 'simulate'> = {},
 ): Promise<WriteResult> {
   const { output, overwrite, signal, progress } = options
+  const run = { signal, progress }
   const start = performance.now()
+  if (simulate !== undefined) simulatedSaturates(simulate)
   checkTarget(output, { overwrite })
   const { path } = await findModel(options.model, options)
   const model = loadAny(path, options)
@@ -200,7 +208,7 @@ async function write(
     const verified =
       options.verify === false
         ? []
-        : await verifyBuilt(model, folder, built.variants, { signal, progress, encodings })
+        : await verifyBuilt(model, folder, built.variants, { ...run, encodings, simulate })
     const external = Object.fromEntries(
       built.variants
         .filter((variant) => variant.files.length > 1)
@@ -219,7 +227,7 @@ async function write(
       ...(search && { search }),
     })
     const told = isOnnxFile(path) ? foreignNotes(readOnnx(path, nodeFiles), options) : []
-    const notes = [...told, ...kernelNotes(verified)]
+    const notes = [...told, ...verificationNotes(verified), ...kernelNotes(verified)]
     const seconds = (performance.now() - start) / 1000
     return { ...built, folder: output, seconds, verified, notes, ...(search && { search }) }
   })

@@ -17,6 +17,7 @@ import type { Progress } from '../report/progress.ts'
 import { buildInChild } from './build-in-child.ts'
 import { asRough } from './build-with-source.ts'
 import { comparableFile, floatFile } from './comparable-file.ts'
+import type { Verification } from './compare-outputs.ts'
 import type { Target } from './export-model.ts'
 import { checkDims, comparedFeeds, fileFeeds, type NamedSizes } from './file-inputs.ts'
 import { type FusedCounts, foreignNotes, fusedCounts, roundingOf } from './foreign-facts.ts'
@@ -25,7 +26,7 @@ import { type Reading, raisedGraph } from './logical-graph.ts'
 import { checkThreads } from './model-limits.ts'
 import { requireFile } from './require-file.ts'
 import type { BuiltVariant, VariantPlan } from './variants.ts'
-import { checkFloats, compareFiles, refused, type Verification } from './verify.ts'
+import { checkFloats, compareFiles, refused } from './verify.ts'
 
 export interface FuseOptions extends Reading {
   /** Any ONNX file; weights may lie beside it. */

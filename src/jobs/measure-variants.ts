@@ -12,18 +12,23 @@ import { predictExamples } from '../fit/predict.ts'
 import type { ExampleRows } from '../fit/ready-example.ts'
 import type { HostTensor } from '../graph/data-type.ts'
 import type { Progress } from '../report/progress.ts'
-import { type Feeds, openProcess, type SessionOptions } from '../runtime/index.ts'
+import { type Engine, type Feeds, openProcess, type SessionOptions } from '../runtime/index.ts'
 import { type LoadedModel, tokenizerOf } from './load.ts'
 import type { OptimizeSettings } from './optimize.ts'
+import { type Simulated, withSimulation } from './simulate.ts'
 import { type BuiltVariant, sourcePlan } from './variants.ts'
-import { outputsOf } from './verify.ts'
+import { outputsOf, runAll } from './verify.ts'
 
 /** What is measured and who is told. */
 export interface Measured {
   readonly model: LoadedModel
   readonly folder: string
   /** The source first; files are relative to the folder, or absolute. */
-  readonly variants: readonly Pick<BuiltVariant, 'name' | 'file'>[]
+  readonly variants: readonly (Pick<BuiltVariant, 'name' | 'file'> & {
+    readonly quantized?: boolean
+  })[]
+  /** A CPU whose integer products are simulated in quantized variants as well. */
+  readonly simulate?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
 }
@@ -35,7 +40,11 @@ export interface Quality {
   readonly metrics: readonly MetricResult[]
   /** Nearness to the source; absent for the source. */
   readonly fidelity: Fidelity | undefined
+  /** The same on another CPU. */
+  readonly simulated?: Simulated<SimulatedQuality> | undefined
 }
+
+type SimulatedQuality = Pick<Quality, 'metrics' | 'fidelity'>
 
 /** The source runs as others run it: ONNX Runtime's defaults. */
 export const sessionOf = (
@@ -45,46 +54,58 @@ export const sessionOf = (
 
 /** Runs every variant over all texts. */
 export async function measureQuality(
-  { model, folder, variants, signal, progress }: Measured,
+  { model, folder, variants, signal, progress, simulate }: Measured,
   text: MeasuredText,
   batchSize: number,
 ): Promise<Quality[]> {
-  const total = text.encodings.length * variants.length
-  const step = progress?.step('Measuring accuracy', total)
+  const again = simulate === undefined ? 0 : variants.filter(({ quantized }) => quantized).length
+  const texts = text.encodings.length
+  const step = progress?.step('Measuring accuracy', texts * (variants.length + again))
   const padId = text.source === 'random' ? 0 : (await tokenizerOf(model)).padId
   const reader = rowReader(model)
+  let before = 0
+  const answersOf = async (engine: Engine, name: string) => {
+    const judge = text.judge?.()
+    const byExample: ExampleRows[] = new Array(text.examples.length)
+    const running = predictExamples(engine, text.examples, {
+      reader,
+      batchSize,
+      padId,
+      signal,
+      onProgress: (done) => step?.update(before + done, name),
+    })
+    for await (const done of running) {
+      byExample[done.index] = done.rows
+      judge?.add(done)
+    }
+    before += texts
+    return { metrics: judge?.result() ?? [], rows: byExample.flat() }
+  }
   let source: readonly Float32Array[][] | undefined
   const results: Quality[] = []
   for (const variant of variants) {
-    const engine = await openProcess(resolve(folder, variant.file), {
-      ...sessionOf(variant),
-      manyShapes: true,
-      ...(signal && { signal }),
-    })
-    const before = results.length * text.encodings.length
-    try {
-      const judge = text.judge?.()
-      const byExample: ExampleRows[] = new Array(text.examples.length)
-      const running = predictExamples(engine, text.examples, {
-        reader,
-        batchSize,
-        padId,
-        signal,
-        onProgress: (done) => step?.update(before + done, variant.name),
-      })
-      for await (const done of running) {
-        byExample[done.index] = done.rows
-        judge?.add(done)
-      }
-      const rows = byExample.flat()
-      const fidelity = source && fidelityOf(source, rows, reader.kind)
-      source ??= rows
-      results.push({ name: variant.name, metrics: judge?.result() ?? [], fidelity })
-    } finally {
-      await engine.release()
-    }
+    const file = resolve(folder, variant.file)
+    const session = { ...sessionOf(variant), manyShapes: true, ...(signal && { signal }) }
+    const engine = await openProcess(file, session)
+    const { metrics, rows } = await answersOf(engine, variant.name).finally(() => engine.release())
+    const fidelity = source && fidelityOf(source, rows, reader.kind)
+    source ??= rows
+    const expected = source
+    const simulated =
+      simulate === undefined || !variant.quantized
+        ? undefined
+        : await withSimulation(simulate, file, session, async (other) => {
+            const found = await answersOf(other, `${variant.name} on ${simulate}`)
+            return {
+              metrics: found.metrics,
+              fidelity: fidelityOf(expected, found.rows, reader.kind),
+            }
+          })
+    results.push({ name: variant.name, metrics, fidelity, simulated })
   }
-  step?.done(`${text.encodings.length} texts × ${variants.length} variants`)
+  step?.done(
+    `${texts} texts × ${variants.length} variants${again > 0 ? `, as on ${simulate}` : ''}`,
+  )
   return results
 }
 
@@ -104,7 +125,7 @@ function fidelityOf(
 
 /** Runs every variant on made-up inputs: each text of each float output is one row. */
 export async function measureFidelity(
-  { folder, variants, signal, progress }: Omit<Measured, 'model'>,
+  { folder, variants, signal, progress, simulate }: Omit<Measured, 'model'>,
   feeds: readonly Feeds[],
 ): Promise<Quality[]> {
   const step = progress?.step('Measuring fidelity', variants.length)
@@ -113,11 +134,26 @@ export async function measureFidelity(
   for (const variant of variants) {
     step?.update(results.length, variant.name)
     const { optimization } = sessionOf(variant)
-    const outputs = await outputsOf(resolve(folder, variant.file), feeds, optimization!, signal)
-    const rows = outputs.flatMap((batch) => Object.values(batch).flatMap(rowsOf))
+    const file = resolve(folder, variant.file)
+    const rowsOfAll = (outputs: readonly Record<string, HostTensor>[]) =>
+      outputs.flatMap((batch) => Object.values(batch).flatMap(rowsOf))
+    const rows = rowsOfAll(await outputsOf(file, feeds, optimization!, signal))
     const fidelity = source && fidelityOf([source], [rows], 'values')
     source ??= rows
-    results.push({ name: variant.name, metrics: [], fidelity })
+    const expected = source
+    const simulated =
+      simulate === undefined || !variant.quantized
+        ? undefined
+        : await withSimulation(
+            simulate,
+            file,
+            { ...sessionOf(variant), signal },
+            async (engine) => {
+              const outputs = rowsOfAll(await runAll(engine, feeds, signal))
+              return { metrics: [], fidelity: fidelityOf([expected], [outputs], 'values') }
+            },
+          )
+    results.push({ name: variant.name, metrics: [], fidelity, simulated })
   }
   step?.done(`${feeds.length} batches × ${variants.length} variants`)
   return results

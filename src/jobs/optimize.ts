@@ -24,6 +24,7 @@ import type { Reading } from './logical-graph.ts'
 import { measureLatency } from './measure-variants.ts'
 import { checkThreads, shapesOf } from './model-limits.ts'
 import { bareRoad, textRoad } from './optimize-roads.ts'
+import { simulatedSaturates } from './simulate.ts'
 import { optimizePlans } from './variants.ts'
 import { verifyVariants } from './verify.ts'
 import { writeReportFiles } from './write-report.ts'
@@ -46,6 +47,8 @@ export interface OptimizeOptions extends HubOptions, Reading {
   /** Texts that run together when accuracy is taken; dynamic INT8 depends on it. Default 32. */
   readonly batchSize?: number | undefined
   readonly maxLength?: number | undefined
+  /** A CPU whose integer products are simulated as well, such as `avx2`: a variant must stand there, too. */
+  readonly simulate?: string | undefined
   /** Of an ONNX file alone: sizes of dimensions that shapes do not give, by name. */
   readonly dims?: NamedSizes | undefined
   /** Seconds of latency measurement per shape; default 8. */
@@ -128,7 +131,8 @@ export async function optimizeInto(
     step?.done(`${built.variants.length} files`)
     return built
   })
-  const measured = { folder, variants, signal, progress }
+  const { simulate } = options
+  const measured = { folder, variants, signal, progress, simulate }
   const { encodings } = text
   const verified = await stage('verify', () =>
     verifyVariants(model, folder, variants, { signal, progress, floats, encodings }),
@@ -169,6 +173,7 @@ export function settingsOf(
   const maxDrop = options.maxDrop ?? '1%'
   parseMaxDrop(maxDrop)
   checkThreads(options.threads)
+  if (options.simulate !== undefined) simulatedSaturates(options.simulate)
   return {
     maxDrop,
     strict: options.strict ?? false,

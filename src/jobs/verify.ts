@@ -7,17 +7,13 @@
  */
 import { resolve } from 'node:path'
 import { parseShapes } from '../bench/bench-shape.ts'
-import { fidelityMeter } from '../data/fidelity.ts'
-import { floatsOf } from '../data/host-floats.ts'
 import { padBatch } from '../data/pad-batch.ts'
 import { randomEncodings } from '../data/random-tokens.ts'
 import type { Encoding } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
-import { realRows } from '../fit/observe.ts'
 import type { HostTensor } from '../graph/data-type.ts'
 import type { Graph } from '../graph/graph.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
-import type { KernelReport } from '../report/kernel-report.ts'
 import type { Progress } from '../report/progress.ts'
 import {
   type Engine,
@@ -29,41 +25,28 @@ import {
 import type { AnyModel } from './any-model.ts'
 import { asRough, buildWithSource } from './build-with-source.ts'
 import { badWeight } from './check-finite.ts'
+import {
+  type Compared,
+  compareOutputs,
+  INT8_LEAST_COSINE,
+  type Verification,
+} from './compare-outputs.ts'
 import { comparedFeeds } from './file-inputs.ts'
 import { checkedKernels, watched } from './kernel-check.ts'
+import { withSimulation } from './simulate.ts'
 import type { BuiltVariant } from './variants.ts'
 
-/** Outputs of one variant beside its source's. */
-export interface Verification {
-  readonly name: string
-  /** Over every value of every output. */
-  readonly maxAbsError: number
-  /** Mean cosine similarity of whole outputs. */
-  readonly cosine: number
-  readonly ok: boolean
-  /** Largest difference allowed; absent for INT8, where the cosine decides. */
-  readonly tolerance?: number | undefined
-  /** Of a quantized variant: what ONNX Runtime made of it. */
-  readonly kernels?: KernelReport | undefined
-  /** Why it is not. */
-  readonly reason?: string | undefined
-}
-
 export interface VerifyOptions {
+  /** A CPU whose integer products are simulated as well. */
+  readonly simulate?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
   /** Real texts to compare on, beside random tokens. */
   readonly encodings?: readonly Encoding[] | undefined
 }
 
-/** fp32 rewriting may reorder sums: at most this much of the largest output (or of 1). */
-const FP32_TOLERANCE = 1e-4
-/** Half floats have 11 bits, and every layer rounds anew. */
-const HALF_TOLERANCE = 2e-2
 /** Floats below this mean cosine to the file that they were made of are not those that it stands for. */
 const FLOATS_LEAST_COSINE = 0.5
-/** An 8-bit variant below this mean cosine has lost its source. */
-const INT8_LEAST_COSINE = 0.9
 
 /** Compares written variants with the source, which is built for it; throws when one is not the source. */
 export async function verifyBuilt(
@@ -144,16 +127,13 @@ export function refused({ name, reason }: Verification, graph: Graph, hint: stri
   })
 }
 
-/** A file, and what its answers are held to. */
-type Compared = Pick<BuiltVariant, 'name' | 'file' | 'quantized' | 'half'>
-
 /** Runs the source and every variant on the same feeds; variants' files are relative to the folder. */
 export async function compareFiles(
   source: string,
   folder: string,
   variants: readonly Compared[],
   feeds: readonly Feeds[],
-  { signal, progress }: Pick<VerifyOptions, 'signal' | 'progress'>,
+  { signal, progress, simulate }: Pick<VerifyOptions, 'signal' | 'progress' | 'simulate'>,
 ): Promise<Verification[]> {
   const step = progress?.step('Verifying', variants.length)
   const reference = await outputsOf(source, feeds, 'disabled', signal)
@@ -163,7 +143,14 @@ export async function compareFiles(
     const file = resolve(folder, variant.file)
     if (variant.quantized) {
       const { outputs, kernels } = await watchedOutputs(file, feeds, signal)
-      results.push({ ...compareOutputs(variant, reference, outputs, feeds), kernels })
+      const compare = (found: typeof outputs) => compareOutputs(variant, reference, found, feeds)
+      const simulated =
+        simulate === undefined
+          ? undefined
+          : await withSimulation(simulate, file, { signal }, async (engine) =>
+              compare(await runAll(engine, feeds, signal)),
+            )
+      results.push({ ...compare(outputs), kernels, simulated })
     } else {
       const outputs = await outputsOf(file, feeds, 'limbeck', signal)
       results.push(compareOutputs(variant, reference, outputs, feeds))
@@ -235,12 +222,21 @@ export async function outputsOf(
   const options = { ...session, optimization, ...(signal && { signal }) }
   const engine: Engine = await openProcess(path, options)
   try {
-    const outputs: Record<string, HostTensor>[] = []
-    for (const batch of feeds) outputs.push(await engine.run(batch, signal ? { signal } : {}))
-    return outputs
+    return await runAll(engine, feeds, signal)
   } finally {
     await engine.release()
   }
+}
+
+/** One batch after the other. */
+export async function runAll(
+  engine: Engine,
+  feeds: readonly Feeds[],
+  signal: AbortSignal | undefined,
+): Promise<Record<string, HostTensor>[]> {
+  const outputs: Record<string, HostTensor>[] = []
+  for (const batch of feeds) outputs.push(await engine.run(batch, signal ? { signal } : {}))
+  return outputs
 }
 
 /** The same of a quantized file, and what ONNX Runtime made of its operators meanwhile. */
@@ -249,51 +245,3 @@ const watchedOutputs = (path: string, feeds: readonly Feeds[], signal: AbortSign
     outputs: await outputsOf(path, feeds, 'limbeck', signal, watched(folder)),
     kernels: checkedKernels(folder),
   }))
-
-/**
- * The verdict on a variant's outputs beside the source's. Each output of a batch is one vector: the few
- * logits of a single text that lie near zero say little about a model.
- */
-export function compareOutputs(
-  variant: Omit<Compared, 'file'>,
-  reference: readonly Record<string, HostTensor>[],
-  outputs: readonly Record<string, HostTensor>[],
-  feeds: readonly Feeds[] = [],
-): Verification {
-  const meter = fidelityMeter('values')
-  let largest = 1
-  reference.forEach((batch, i) => {
-    for (const [name, expected] of Object.entries(batch)) {
-      const found = outputs[i]?.[name]
-      const complete = found && found.data.length === expected.data.length
-      const mask = variant.quantized ? feeds[i]?.attention_mask : undefined
-      // rows are moved within their own memory, which is the output's
-      const rowsOf = (tensor: HostTensor) =>
-        realRows({ ...tensor, data: floatsOf(tensor).slice() }, mask)
-      const values = rowsOf(expected)
-      for (const value of values) largest = Math.max(largest, Math.abs(value))
-      meter.add(values, complete ? rowsOf(found) : values.map(() => Number.NaN))
-    }
-  })
-  const { maxAbsError, cosine, nonFinite } = meter.result()
-  const part = variant.half ? HALF_TOLERANCE : FP32_TOLERANCE
-  const tolerance = variant.quantized ? undefined : part * largest
-  const reason =
-    nonFinite > 0
-      ? `${nonFinite} of its outputs are not finite or missing`
-      : tolerance === undefined
-        ? cosine.mean >= INT8_LEAST_COSINE
-          ? undefined
-          : `its outputs have collapsed (mean cosine to the source ${cosine.mean.toFixed(3)})`
-        : maxAbsError <= tolerance
-          ? undefined
-          : `its outputs differ from the source by ${maxAbsError.toExponential(2)}, allowed is ${tolerance.toExponential(2)}`
-  return {
-    name: variant.name,
-    maxAbsError,
-    cosine: cosine.mean,
-    ok: reason === undefined,
-    tolerance,
-    reason,
-  }
-}

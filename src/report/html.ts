@@ -15,6 +15,7 @@ import { chosenOf, gainSentence, verdictSentence, verdictTones } from './outcome
 import { qualityAxis } from './quality-axis.ts'
 import { qualityDrawing } from './quality-chart.ts'
 import type { Report, VariantReport } from './report.ts'
+import { simulationNotes } from './simulation.ts'
 import { summaryCaption, summaryTable } from './summary-table.ts'
 import { svgCharts } from './svg-chart.ts'
 import type { Table } from './table.ts'
@@ -25,6 +26,7 @@ import { markPath } from './verdict-marks.ts'
 /** The page, complete. */
 export async function reportHtml(report: Report): Promise<string> {
   const quality = qualityDrawing(report)
+  const known = [...simulationNotes(report), ...report.notes]
   const details = detailSections(report)
   const drawings = [quality, ...details.map(({ drawing }) => drawing)].filter(
     (drawing) => drawing !== undefined,
@@ -36,7 +38,7 @@ ${verdict(report)}
 ${tiles(report)}
 ${quality && figure(report, charts.get(quality.id)!)}
 <section><h2>Variants</h2><p class="muted">${keepUnits(summaryCaption(report))}</p>${summary(report)}</section>
-${report.notes.length > 0 && html`<section><h2>What to know</h2>${list(report.notes)}</section>`}
+${known.length > 0 && html`<section><h2>What to know</h2>${list(known)}</section>`}
 ${details.map((one) => detailSectionHtml(one, charts))}
 ${section('Metrics', 'Each with its 95 % interval.', metricsTable(report))}
 ${section('Latency', 'Medians at every shape (texts x tokens); below them the speed-up over the source.', latencyTable(report))}

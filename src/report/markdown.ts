@@ -6,6 +6,7 @@ import { factGroups } from './facts.ts'
 import { kernelsTable } from './kernel-report.ts'
 import { chosenOf, gainSentence, verdictSentence } from './outcome.ts'
 import type { Report } from './report.ts'
+import { simulationNotes } from './simulation.ts'
 import { summaryCaption, summaryTable } from './summary-table.ts'
 import { markdownTable, markdownText, type Table } from './table.ts'
 import { formatBytes } from './units.ts'
@@ -19,7 +20,7 @@ export function reportMarkdown(report: Report): string {
     verdict && `Verdict ${markdownText(verdict)}.`,
     markdownTable(summaryTable(report)),
     markdownText(summaryCaption(report)),
-    list(report.notes),
+    list([...simulationNotes(report), ...report.notes]),
     ...detailSections(report).flatMap(({ title, captions, table }) => [
       section(title, table),
       ...captions.map(markdownText),

@@ -12,6 +12,7 @@ import type { Interval } from '../stats/interval.ts'
 import type { KernelReport } from './kernel-report.ts'
 import type { LatencyReport } from './latency-report.ts'
 import type { ReportDetails } from './report-details.ts'
+import type { SimulatedLayers } from './simulation.ts'
 import type { TrainingReport } from './training-report.ts'
 
 export interface Report {
@@ -127,8 +128,15 @@ export interface VariantReport {
   readonly kernels?: KernelReport | undefined
   /** Absent for the source and where nothing was labelled. */
   readonly acceptance?: Acceptance | undefined
+  /** The same on another CPU, where that was asked for. */
+  readonly simulated?: SimulatedReport | undefined
   readonly passes: readonly PassRecord[]
 }
+
+/** What a quantized variant gives on a CPU whose integer products saturate; absent figures are those of this one. */
+export interface SimulatedReport
+  extends SimulatedLayers,
+    Pick<VariantReport, 'quality' | 'fidelity' | 'acceptance'> {}
 
 /** A metric's value, without the per-example scores it came from. */
 export interface MetricReport {

@@ -1,6 +1,15 @@
 /** What a file does on a CPU whose integer products saturate: as data, and in words. */
+import type { MetricName } from '../data/metrics.ts'
 import { listed } from './kernel-report.ts'
-import { formatNumber, formatPercent } from './units.ts'
+import type { Report, SimulatedReport } from './report.ts'
+import {
+  formatDrop,
+  formatFour,
+  formatMetric,
+  formatNumber,
+  formatPercent,
+  metricTitle,
+} from './units.ts'
 
 /** Products of a file as a CPU computes them. */
 export interface SimulatedLayers {
@@ -44,4 +53,45 @@ export function saturationText(layers: SimulatedLayers): string {
   const worst = saturated[0]!
   const at = listed(saturated.map((one) => one.at))
   return `${saturated.length} of ${products} products saturate (${at}), at worst ${shareText(worst.share)} of the sums of ${worst.at}${rest}`
+}
+
+/** `On avx2: accuracy 89.9 %, no drop; 25 of 37 products saturate (…). Weights of 7 bits cannot …` */
+export function simulationSentence(layers: SimulatedLayers, figures: string | undefined): string {
+  const words = [figures, saturationText(layers)].filter((text) => text !== undefined).join('; ')
+  const advice =
+    layers.saturated.length > 0
+      ? ' Weights of 7 bits cannot saturate (limbeck quantize --weight-bits 7).'
+      : ''
+  return `On ${layers.cpu}: ${words}.${advice}`
+}
+
+/** A metric there, and what it lost on the way from here: positive where it is worse. */
+export function changedMetric(name: MetricName, value: number, drop: number): string {
+  const size = formatDrop(name, Math.abs(drop))
+  const change = drop === 0 ? 'no drop' : `a ${drop > 0 ? 'drop' : 'gain'} of ${size}`
+  return `${metricTitle(name)} ${formatMetric(name, value)}, ${change}`
+}
+
+/** What variants give on the CPU that was simulated, a sentence each. */
+export const simulationNotes = ({ variants }: Report): string[] =>
+  variants.flatMap(({ name, simulated, quality, fidelity }) => {
+    if (!simulated) return []
+    const figures = reportFigures(simulated, { quality, fidelity })
+    const verdict = simulated.acceptance?.verdict
+    const words = verdict === undefined ? figures : `${figures} (beside the source ${verdict})`
+    return [`${name}. ${simulationSentence(simulated, words)}`]
+  })
+
+function reportFigures(
+  there: SimulatedReport,
+  here: Pick<SimulatedReport, 'quality' | 'fidelity'>,
+): string | undefined {
+  if (there.quality && here.quality) {
+    const { name, value, better } = there.quality
+    const drop = better === 'higher' ? here.quality.value - value : value - here.quality.value
+    return changedMetric(name, value, drop)
+  }
+  if (!there.fidelity || !here.fidelity) return undefined
+  const [found, usual] = [there.fidelity.cosine.mean, here.fidelity.cosine.mean]
+  return `mean cosine to the source ${formatFour(found)}, here ${formatFour(usual)}`
 }

@@ -104,6 +104,8 @@ test('limbeck optimize --help', async () => {
       --offline                      send no request: a model of the Hub must lie in the Hub's cache
       --dequantize                   make float32 of an ONNX file that is quantized or in half floats,
                                      first
+      --simulate <cpu>               tell also what another CPU makes of it: avx2 or avx512 (whose
+                                     integer products saturate); vnni, amx and arm are exact
 
     Options:
       -h, --help                     print this help
@@ -189,6 +191,8 @@ test('limbeck quantize --help', async () => {
       --storage                 fp16 for weights alone: half the file, computed in float32
       --exclude <glob>          layers that stay fp32, by module path; * matches any text; may be
                                 repeated
+      --simulate <cpu>          tell also what another CPU makes of it: avx2 or avx512 (whose integer
+                                products saturate); vnni, amx and arm are exact
       --override <glob=scheme>  another scheme for some layers, or fp32: *.query=int4:block=64; may be
                                 repeated, the last wins
       --target <target>         portable (any ONNX Runtime, browsers) or cpu (this one) (default: both)

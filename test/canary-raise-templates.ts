@@ -9,6 +9,8 @@ import type { Attribute, Value } from '../src/graph/graph.ts'
 import { int64Tensor } from '../src/graph/tensor.ts'
 import { MASKED_SCORE } from '../src/passes/raise/scores-reader.ts'
 import type { Draft, Size } from './canary-draft.ts'
+import { layerTemplates } from './canary-raise-layers.ts'
+import { shapeTemplates } from './canary-raise-shapes.ts'
 
 type Template = (d: Draft) => void
 type Attributes = Readonly<Record<string, Attribute>>
@@ -395,7 +397,7 @@ const dropouts: Template = (d) => {
   if (d.chance(0.3)) d.output(op(d, 'Not', [kept]))
 }
 
-/** Every template by name, and how many of 178 graphs are of it. */
+/** Every template by name, and how many of a round's graphs are of it. */
 export const raiseTemplates: Readonly<Record<string, readonly [Template, number]>> = {
   geluErf: [geluErf, 12],
   geluTanh: [geluTanh, 12],
@@ -412,4 +414,6 @@ export const raiseTemplates: Readonly<Record<string, readonly [Template, number]
   attentionOp: [attentionOp, 10],
   rotary: [rotary, 16],
   dropouts: [dropouts, 4],
+  ...shapeTemplates,
+  ...layerTemplates,
 }

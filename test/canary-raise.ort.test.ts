@@ -21,7 +21,9 @@ import { mutators } from './canary-mutators.ts'
 import { raiseTemplates } from './canary-raise-templates.ts'
 
 const FIRST = Number(process.env.CANARY_SEED ?? 1)
-const COUNT = Number(process.env.CANARY_COUNT ?? 1780)
+/** Ten rounds: in each, every template has its turns. */
+const ROUND = Object.values(raiseTemplates).reduce((sum, [, turns]) => sum + turns, 0)
+const COUNT = Number(process.env.CANARY_COUNT ?? 10 * ROUND)
 const { read } = tensorReader()
 const raising = raise(read)
 const roads: readonly [string, readonly Pass[]][] = [
@@ -206,7 +208,10 @@ describe('random foreign graphs', () => {
         ),
       ),
     )
-    const own = [...rules].filter((rule) => !/^(eliminate|merge|fold)-/.test(rule))
+    // statistics of the batch are switched off on purpose: the answers change
+    const own = [...rules].filter(
+      (rule) => !/^(eliminate|merge|fold)-|^switch-off-batch/.test(rule),
+    )
     const below = (map: ReadonlyMap<string, number>, least: number) =>
       own
         .filter((rule) => (map.get(rule) ?? 0) < least)

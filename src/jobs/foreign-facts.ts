@@ -84,7 +84,7 @@ export function foreignNotes(graph: Graph, { dequantize }: Reading = {}): string
     ...(dequantize ? dequantizedNotes(graph) : quantizedNotes(graph)),
     ...(trains(graph)
       ? [
-          'The file was exported in training mode: its Dropout is switched off, and it is compared with itself without it.',
+          'The file was exported in training mode: what only training does (Dropout, statistics of the batch) is switched off, and it is compared with itself without that.',
         ]
       : []),
   ]

@@ -12,6 +12,8 @@
  * | `projectRows` | `factor`; inputs rows `[n, in]`, weight `[out, in]` and perhaps bias |
  * | `scaleRows` | none; inputs rows, a scale for each and perhaps a shift |
  * | `scaleColumns` | none; inputs rows and a scale for each column |
+ * | `normFactor` | `epsilon`; inputs γ and σ² of a batch normalization |
+ * | `normOffset` | `epsilon`; inputs γ, σ², β and μ |
  * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8), `name` for errors |
  * | `dequantize` | `axis`, `block`, `bits`, `zero`; inputs codes, scales and perhaps zero points |
  * | `dequantizeRows` | `bits`, `block`; inputs packed codes, scales and perhaps zero points |
@@ -34,7 +36,14 @@ import { floatChunks } from './float-chunks.ts'
 import { permuteElements, sliceElements } from './permute-elements.ts'
 import { type BlockParts, type BlockQuantization, blockParts } from './quantize-blocks.ts'
 import { weightCodes, weightScales } from './quantize-weight.ts'
-import { normalizeRows, projectRows, scaleColumns, scaleRows } from './row-derivations.ts'
+import {
+  normalizeRows,
+  normFactor,
+  normOffset,
+  projectRows,
+  scaleColumns,
+  scaleRows,
+} from './row-derivations.ts'
 
 /** Gives the bytes of a derived tensor. */
 export type Derivation = (
@@ -99,6 +108,8 @@ export const derivations: Readonly<Record<string, Derivation>> = {
   projectRows,
   scaleRows,
   scaleColumns,
+  normFactor,
+  normOffset,
   dequantize,
   dequantizeRows,
 

@@ -79,6 +79,30 @@ export function scaleColumns(_: Tensor, source: DerivedSource, read: ReadTensor)
   return bytesOf(to)
 }
 
+/** `γ / √(σ² + ε)` of a batch normalization: inputs γ and σ². */
+export function normFactor(_: Tensor, source: DerivedSource, read: ReadTensor): Uint8Array {
+  const [gamma, variance] = source.inputs.map((input) => floats(input, read))
+  const epsilon = source.settings.epsilon as number
+  return bytesOf(gamma!.map((value, i) => value / Math.sqrt(variance![i]! + epsilon)))
+}
+
+/** `β − μ·γ / √(σ² + ε)`: inputs γ, σ², β and μ. */
+export function normOffset(_: Tensor, source: DerivedSource, read: ReadTensor): Uint8Array {
+  const [gamma, variance, beta, mean] = source.inputs.map((input) => floats(input, read))
+  const epsilon = source.settings.epsilon as number
+  const offset = (value: number, i: number) =>
+    value - (mean![i]! * gamma![i]!) / Math.sqrt(variance![i]! + epsilon)
+  return bytesOf(beta!.map(offset))
+}
+
+/** The scale of a batch normalization, computed when it is read. */
+export const normFactors = (gamma: Tensor, variance: Tensor, epsilon: number): Tensor =>
+  derive('normFactor', [gamma, variance], 'float32', gamma.shape, { epsilon })
+
+/** Its shift: from γ, σ², β and μ. */
+export const normOffsets = (inputs: readonly [Tensor, ...Tensor[]], epsilon: number): Tensor =>
+  derive('normOffset', inputs, 'float32', inputs[0].shape, { epsilon })
+
 /** Columns scaled when they are read. */
 export const scaledColumns = (rows: Tensor, scale: Tensor): Tensor =>
   derive('scaleColumns', [rows, scale], 'float32', rows.shape)

@@ -12,6 +12,7 @@ import { type Dim, equalDims, type Shape } from '../../graph/shape.ts'
 import { int64Tensor } from '../../graph/tensor.ts'
 import { constantInts } from '../constant-ints.ts'
 import { type IndexFunction, indexFunction } from './index-function.ts'
+import { sameBatch } from './same-batch.ts'
 
 /** `Gather(data, offset + position)` along one axis → Slice. */
 export const gatherRange: NodeRule = {
@@ -146,11 +147,18 @@ function flattened(
 }
 
 /** True when all of an axis is read: of one size, or the batches of two inputs, which are taken for one. */
-function isWhole(read: Dim, whole: Dim, axis: number, { graph }: RewriteContext): boolean {
+function isWhole(read: Dim, whole: Dim, axis: number, context: RewriteContext): boolean {
   if (same(read, whole) || axis > 0) return same(read, whole)
-  const ofInput = (dim: Dim) =>
-    typeof dim === 'string' && graph.inputs.some(({ value }) => value.type?.shape?.includes(dim))
-  return equalDims(read, whole) !== false && ofInput(read) && ofInput(whole)
+  return sameBatch(read, whole, context)
+}
+
+/** A dimension of an input, read from it; false where it is none. */
+function lengthOf(dim: Dim, context: RewriteContext): Value | false {
+  for (const { value } of context.graph.inputs) {
+    const axis = dim === null ? -1 : (context.typeOf(value)?.shape?.indexOf(dim) ?? -1)
+    if (axis >= 0) return context.op('Shape', [value], { start: int(axis), end: int(axis + 1) })
+  }
+  return false
 }
 
 /** Axis `i` of the data goes to `places[i]`; the result's other axes are ones. */
@@ -163,13 +171,21 @@ function moved(
   if (places.includes(undefined) || new Set(places).size !== places.length) return undefined
   const from = context.typeOf(data)?.shape
   const known = places as readonly number[]
-  if (!from || !known.every((place, i) => isWhole(shape[place]!, from[i]!, i, context))) {
-    return undefined
-  }
+  if (!from) return undefined
+  // fewer keys than there are: the first ones
+  const lengths = known.map((place, i) => {
+    const dim = shape[place]!
+    return isWhole(dim, from[i]!, i, context) ? undefined : i > 0 && lengthOf(dim, context)
+  })
+  if (lengths.includes(false)) return undefined
   if (shape.some((dim, axis) => !known.includes(axis) && dim !== 1)) return undefined
   const order = known.map((_, i) => i).sort((a, b) => known[a]! - known[b]!)
   const inOrder = order.every((axis, i) => axis === i)
-  const turned = inOrder ? data : context.op('Transpose', [data], { perm: ints(order) })
+  const read = lengths.reduce<Value>((whole, length, axis) => {
+    const bounds = [0, axis].map((at) => context.constant(int64Tensor([at]), 'bounds'))
+    return length ? context.op('Slice', [whole, bounds[0], length, bounds[1]]) : whole
+  }, data)
+  const turned = inOrder ? read : context.op('Transpose', [read], { perm: ints(order) })
   const ones = shape.flatMap((_, axis) => (known.includes(axis) ? [] : [axis]))
   return [ones.length === 0 ? turned : unsqueeze(context, turned, ones)]
 }

@@ -15,6 +15,14 @@ const comparisons: Readonly<Record<string, { readonly order: 1 | -1; readonly ma
   Less: { order: -1, margin: 1 },
 }
 
+/** What a comparison says when it is denied. */
+const denied: Readonly<Record<string, string>> = {
+  GreaterOrEqual: 'Less',
+  Greater: 'LessOrEqual',
+  LessOrEqual: 'Greater',
+  Less: 'GreaterOrEqual',
+}
+
 /** `f[i] ≥ margin` for the index function f. */
 export interface Comparison {
   readonly difference: IndexFunction
@@ -23,8 +31,11 @@ export interface Comparison {
 
 /** A comparison of two index functions, as one function that must not be below its margin. */
 export function comparisonOf(value: Value, context: RewriteContext): Comparison | undefined {
-  const node = context.producer(value)
-  const row = node?.domain === '' && Object.hasOwn(comparisons, node.op) && comparisons[node.op]
+  const outer = context.producer(value)
+  const isDenied = outer?.op === 'Not' && outer.domain === ''
+  const node = isDenied ? outer.inputs[0] && context.producer(outer.inputs[0]) : outer
+  const known = node?.domain === '' && Object.hasOwn(comparisons, node.op)
+  const row = known && comparisons[isDenied ? denied[node.op]! : node.op]
   const [a, b] = node?.inputs ?? []
   const rank = context.typeOf(value)?.shape?.length
   if (!node || !row || !a || !b || rank === undefined) return undefined

@@ -10,6 +10,9 @@ import type { Node, Value } from '../../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { type Dim, equalDims, equalShapes, type Shape } from '../../graph/shape.ts'
 import { inlineValues, int64Tensor } from '../../graph/tensor.ts'
+import type { InferredType } from '../../ops/infer/infer-row.ts'
+import { constantInts } from '../constant-ints.ts'
+import { sameBatch } from './same-batch.ts'
 
 const viewOps = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'])
 
@@ -39,6 +42,22 @@ export const viewOfSame: NodeRule = {
   },
 }
 
+/** `Reshape(marks [b, s], [B, −1])`, b and B the batches of two inputs, which are taken for one → marks. */
+export const viewOfBatch: NodeRule = {
+  name: 'view-of-batch',
+  anchors: ['Reshape'],
+  apply(node, context) {
+    const [x, target] = node.inputs
+    const [from, to] = [x, node.outputs[0]].map((value) => value && context.typeOf(value)?.shape)
+    const known = (target && (context.typeOf(target) as InferredType | undefined))?.known
+    if (!x || from?.length !== 2 || to?.length !== 2 || known?.length !== 2) return undefined
+    // marks alone: of images, one text may have several
+    const isMarks = /^(int|bool)/.test(context.typeOf(x)?.dtype ?? '')
+    if (known[1] !== -1 || from[0] === to[0] || !isMarks) return undefined
+    return sameBatch(from[0]!, to[0]!, context) ? [x] : undefined
+  },
+}
+
 /** Views → one `Reshape(x, constant)` from as far up as dimensions are known. */
 export const constantReshape: NodeRule = {
   name: 'constant-reshape',
@@ -57,6 +76,33 @@ export const constantReshape: NodeRule = {
     return undefined
   },
 }
+
+/** `Unsqueeze(Unsqueeze(x, a), b)` → one Unsqueeze; where axes are stored, and x is read by it alone. */
+export const mergeUnsqueezes: NodeRule = {
+  name: 'merge-unsqueezes',
+  anchors: ['Unsqueeze'],
+  apply(node, context) {
+    const inner = node.inputs[0] && context.producer(node.inputs[0])
+    const x = inner?.op === 'Unsqueeze' && inner.domain === '' ? inner.inputs[0] : undefined
+    const rank = x && context.typeOf(x)?.shape?.length
+    const [first, second] = [inner, node].map(
+      (one) => one?.inputs[1] && constantInts(one.inputs[1], context),
+    )
+    if (!x || rank === undefined || !first || !second) return undefined
+    const middle = rank + first.length
+    const made = new Set(normal(first, middle))
+    const added = normal(second, middle + second.length)
+    // where each axis of the middle comes to stand
+    const places = Array.from({ length: middle + second.length }, (_, axis) => axis).filter(
+      (axis) => !added.includes(axis),
+    )
+    const axes = [...added, ...places.filter((_, axis) => made.has(axis))].sort((a, b) => a - b)
+    return [context.op('Unsqueeze', [x, context.constant(int64Tensor(axes), 'axes')])]
+  },
+}
+
+const normal = (axes: readonly number[], rank: number): number[] =>
+  axes.map((axis) => (axis < 0 ? axis + rank : axis))
 
 /** The node is the very Reshape that would be written. */
 function isWritten(node: Node, dims: readonly number[], context: RewriteContext): boolean {

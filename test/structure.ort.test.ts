@@ -11,7 +11,7 @@ import { nodeFiles } from '../src/hub/node-files.ts'
 import { buildModel } from '../src/models/build-model.ts'
 import { readOnnx, tensorReader } from '../src/onnx/index.ts'
 import { dropLayers, encoderLayers, nameLayers, raise, runPasses } from '../src/passes/index.ts'
-import { exportsRoot, recorded } from './support/exports.ts'
+import { exportsRoot, outputsOf, recorded } from './support/exports.ts'
 import { describeWith, fixture } from './support/fixtures.ts'
 import { expectOutputs, runGraph, scratchFolder } from './support/tensors.ts'
 import { withoutNames } from './support/without-names.ts'
@@ -38,13 +38,48 @@ const files = [
   'mpnet-model/torchscript.onnx',
   'deberta-v2-sequence-classification/torchscript.onnx',
   'modernbert-sequence-classification/torchscript.onnx',
+  'modernbert-sequence-classification/dynamo.onnx',
 ]
 
-/** Layers of every model whose structure is a plain stack. */
-const counts = {
-  'gpt2-lm/torchscript.onnx': 2,
-  'vit-image-classification/dynamo.onnx': 2,
-  'mobilevit-image-classification/torchscript.onnx': 9,
+/** Heads of each layer of models that we build none of, and names of the sums that end the first two. */
+const others: Readonly<Record<string, readonly [readonly number[], string, string]>> = {
+  'gpt2-lm/torchscript.onnx': [[4, 4], '/m/transformer/h.0/Add_1', '/m/transformer/h.1/Add_1'],
+  'vit-image-classification/torchscript.onnx': [
+    [4, 4],
+    '/m/vit/layers.0/Add_1',
+    '/m/vit/layers.1/Add_1',
+  ],
+  'swin-image-classification/torchscript.onnx': [
+    [2, 2, 4, 4],
+    '/m/swin/encoder/layers.0/blocks.0/Add_1',
+    '/m/swin/encoder/layers.0/blocks.1/Add_4',
+  ],
+  'mobilevit-image-classification/torchscript.onnx': [
+    [4, 4, 4, 4, 4, 4, 4, 4, 4],
+    '/m/mobilevit/encoder/layer.2/transformer/layer.0/output/Add',
+    '/m/mobilevit/encoder/layer.2/transformer/layer.1/output/Add',
+  ],
+}
+
+/** Parts that have the same names in every file, whatever it calls them. */
+const merged = [
+  'attention.self.qkv',
+  'attention.output.dense',
+  'intermediate.dense',
+  'output.dense',
+]
+const apart = ['query', 'key', 'value'].map((role) => `attention.self.${role}`)
+
+/** The file as its exporter wrote it, but what reads the end of a layer reads that of the one before. */
+function withoutLayer(file: string, before: string, end: string): Uint8Array {
+  const model = fromBinary(ModelProtoSchema, readFileSync(join(exportsRoot, file)))
+  const sum = (name: string) => model.graph!.node.find((node) => node.name === name)!.output[0]!
+  const [kept, gone] = [sum(before), sum(end)]
+  for (const node of model.graph!.node) {
+    node.input = node.input.map((name) => (name === gone ? kept : name))
+    if (node.opType === 'Dropout') node.input = node.input.slice(0, 1)
+  }
+  return toBinary(ModelProtoSchema, model)
 }
 
 describeWith(exportsRoot, 'structure without names', () => {
@@ -89,10 +124,35 @@ describeWith(exportsRoot, 'structure without names', () => {
     expect(names.sort()).toEqual(stored.sort())
   })
 
-  it.each(Object.entries(counts))('%s has %i layers', (file, count) => {
-    const layers = encoderLayers(raisedWithoutNames(file, folder))
-    expect(layers).toHaveLength(count)
-    expect(layers.every(({ heads }) => heads === 4)).toBe(true)
+  it.each(
+    Object.entries(others),
+  )('%s: layers, their names, and one dropped', async (file, other) => {
+    const [heads, before, end] = other
+    const graph = raisedWithoutNames(file, folder)
+    const layers = encoderLayers(graph)
+    expect(layers.map((layer) => layer.heads)).toEqual(heads)
+    const origins = new Set(graph.nodes.map(({ origin }) => origin))
+    const parts = file.startsWith('gpt2') ? merged : [...apart, ...merged.slice(1)]
+    for (const [i] of heads.entries()) {
+      for (const part of parts) expect(origins, part).toContain(`encoder.layer.${i}.${part}`)
+    }
+    const inputs = recorded(file, 'in.')
+    const expected = await outputsOf(withoutLayer(file, before, end), inputs)
+    const dropped = runPasses(graph, [dropLayers([1])]).graph
+    for (const lowering of ['portable', 'cpu'] as const) {
+      expectOutputs(await runGraph(dropped, inputs, { lowering }), expected, 1e-4)
+    }
+  })
+
+  it('names the parts of a merged projection', () => {
+    const graph = raisedWithoutNames('modernbert-sequence-classification/dynamo.onnx', folder)
+    const origins = new Set(graph.nodes.map(({ origin }) => origin))
+    for (const part of merged) expect(origins).toContain(`encoder.layer.1.${part}`)
+    const splits = graph.nodes.filter(({ op, outputs }) => op === 'Split' && outputs.length === 3)
+    expect(splits).toHaveLength(3)
+    expect(splits.map(({ origin }) => origin)).toEqual(
+      [0, 1, 2].map((i) => `encoder.layer.${i}.attention.self`),
+    )
   })
 
   it('says which layers there are', () => {

@@ -4,7 +4,7 @@
  * Every attention (a product of probabilities and values) lies in one layer. Its queries, keys and values come
  * from linear layers of one input; its context goes through a projection to a sum with the residual stream;
  * a feed-forward follows to the next such sum. Norms stand after the sums (Vaswani et al. 2017) or before the
- * linear layers (pre-norm).
+ * linear layers (pre-norm). Between norm, attention and sum elements may move: Swin cuts its image into windows.
  */
 import type { Graph, Node, Value } from '../../graph/graph.ts'
 import { inferTypes } from '../../ops/infer-types.ts'
@@ -27,6 +27,8 @@ export interface EncoderLayer {
   readonly query: LinearNodes
   readonly key: LinearNodes
   readonly value: LinearNodes
+  /** The product of probabilities and values. */
+  readonly context: Node
   readonly attentionOutput: LinearNodes
   readonly attentionNorm: Node | undefined
   /** All linear layers of the feed-forward but the last. */
@@ -40,6 +42,21 @@ export interface EncoderLayer {
 
 const norms = new Set(['LayerNormalization', 'RMSNormalization'])
 const isNorm = (node: Node | undefined): node is Node => node?.domain === '' && norms.has(node.op)
+
+/** Operators that move elements and change none: windows are cut, shifted and laid back by these. */
+const moves = new Set([
+  'Reshape',
+  'Transpose',
+  'Pad',
+  'Slice',
+  'Concat',
+  'Squeeze',
+  'Unsqueeze',
+  'Identity',
+])
+/** More than any window takes: cut, shift and pad are ten. */
+const MAX_MOVES = 32
+const isMove = (node: Node | undefined): node is Node => node?.domain === '' && moves.has(node.op)
 
 /** The layers, from the input on; empty where there is no attention that is one. */
 export function encoderLayers(graph: Graph): EncoderLayer[] {
@@ -68,6 +85,7 @@ interface Attention {
 class LayerReader {
   private readonly graph: Graph
   private readonly links: GraphLinks
+  private readonly sources = new Map<Value, Value>()
 
   constructor(graph: Graph, links: GraphLinks) {
     this.graph = graph
@@ -87,7 +105,11 @@ class LayerReader {
     if (!query || !key || !value) return undefined
     const input = query.matmul.inputs[0]!
     if (key.matmul.inputs[0] !== input || value.matmul.inputs[0] !== input) return undefined
-    const norm = this.links.producer(input)
+    // windows are cut from what a norm gave
+    const whole = this.beforeMoves(input)
+    const cut = isNorm(this.links.producer(whole)) || this.isSummedAfter(whole, node)
+    const stream = cut ? whole : input
+    const norm = this.links.producer(stream)
     const before = isNorm(norm) ? norm.inputs[0] : undefined
     // a norm's input that is summed again later is the stream; else the norm closes the layer before
     const isPre = before !== undefined && this.isSummedAfter(before, node)
@@ -96,7 +118,7 @@ class LayerReader {
       query,
       key,
       value,
-      input: isPre ? before : input,
+      input: isPre ? before : stream,
       context: node,
       heads: typeof heads === 'number' ? heads : undefined,
     }
@@ -113,6 +135,19 @@ class LayerReader {
       if (found) return found
     }
     return undefined
+  }
+
+  /** What a value was before its elements were moved; of a Concat's parts, the one source. */
+  private beforeMoves(value: Value, depth = 0): Value {
+    const known = this.sources.get(value)
+    if (known) return known
+    const node = this.links.producer(value)
+    const parts = isMove(node) && depth < MAX_MOVES ? node.inputs : []
+    const read = node?.op === 'Concat' ? parts : parts.slice(0, 1)
+    const [only, ...others] = new Set(read.map((part) => part && this.beforeMoves(part, depth + 1)))
+    const source = only && others.length === 0 ? only : value
+    this.sources.set(value, source)
+    return source
   }
 
   private isSummedAfter(value: Value, node: Node): boolean {
@@ -172,6 +207,7 @@ class LayerReader {
       query: attention.query,
       key: attention.key,
       value: attention.value,
+      context: attention.context,
       attentionOutput,
       attentionNorm: attentionNorm ?? this.normBefore(attention.query, inLayer),
       feedForwardIn: feedForward.slice(0, -1),
@@ -186,7 +222,7 @@ class LayerReader {
   }
 
   private normBefore({ matmul }: LinearNodes, inLayer: ReadonlySet<Node>): Node | undefined {
-    const norm = matmul.inputs[0] && this.links.producer(matmul.inputs[0])
+    const norm = matmul.inputs[0] && this.links.producer(this.beforeMoves(matmul.inputs[0]))
     return isNorm(norm) && inLayer.has(norm) ? norm : undefined
   }
 
@@ -203,12 +239,14 @@ class LayerReader {
     return undefined
   }
 
-  /** The sum of a value (perhaps after a factor or Dropout) and the stream. */
-  private sumWith(value: Value, stream: Value): Value | undefined {
+  /** The sum of a value (perhaps moved, or after a factor) and the stream. */
+  private sumWith(value: Value, stream: Value, seen = new Set<Value>()): Value | undefined {
+    if (seen.has(value) || seen.size > MAX_MOVES) return undefined
+    seen.add(value)
     for (const reader of this.links.readers(value)) {
       if (reader.op === 'Add' && reader.inputs.includes(stream)) return reader.outputs[0]
-      if (reader.op === 'Mul' || reader.op === 'Reshape' || reader.op === 'Identity') {
-        const found = this.sumWith(reader.outputs[0]!, stream)
+      if (reader.op === 'Mul' || isMove(reader)) {
+        const found = this.sumWith(reader.outputs[0]!, stream, seen)
         if (found) return found
       }
     }

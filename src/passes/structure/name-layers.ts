@@ -52,7 +52,11 @@ export const nameLayers: Pass = {
     const named = new Map<Value, string>()
     layers.forEach((layer, i) => {
       const path = `encoder.layer.${i}`
-      for (const node of layer.nodes) if (!origins.has(node)) origins.set(node, path)
+      const attended = links.position(layer.context)
+      for (const node of layer.nodes) {
+        const inside = links.position(node) <= attended ? `${path}.attention.self` : path
+        if (!origins.has(node)) origins.set(node, inside)
+      }
       for (const [part, of] of partsOf(layer)) {
         if (!of) continue
         const nodes = 'matmul' in of ? [of.matmul, ...(of.bias ? [of.bias] : [])] : [of]

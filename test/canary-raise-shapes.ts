@@ -74,6 +74,22 @@ const otherBatch: Template = (d) => {
   d.output(op(d, 'Neg', [x]))
 }
 
+/** Targets put together from dimensions, −1 chosen away, a number times a size. */
+const sizes: Template = (d) => {
+  const x = d.input(['batch', 'tokens', 4])
+  const at = (axis: number) => {
+    const dim = op(d, 'Gather', [op(d, 'Shape', [x]), d.b.constant(int64Tensor([axis], []))])
+    return op(d, 'Unsqueeze', [dim, d.b.int64s([0])])
+  }
+  const open = op(d, 'Concat', [at(0), d.b.int64s([-1]), at(2)], { axis: int(0) })
+  const hidden = op(d, 'Equal', [open, d.b.int64s([-1, -1, -1])])
+  const target = op(d, 'Where', [hidden, d.b.int64s([1, 1, 1]), open])
+  d.output(op(d, 'Expand', [d.input([1, 1, 4]), target]))
+  const twice = op(d, 'Mul', [at(1), d.b.int64s([d.pick([1, 2])])])
+  const halves = op(d, 'Concat', [at(0), twice, d.b.int64s([-1])], { axis: int(0) })
+  d.output(op(d, 'Reshape', [op(d, 'Neg', [x]), halves]))
+}
+
 /** `If` on what is known, or on a flag. */
 const branches: Template = (d) => {
   const x = d.input(['batch', 3])
@@ -154,5 +170,6 @@ export const shapeTemplates: Readonly<Record<string, readonly [Template, number]
   uniform: [uniform, 5],
   otherBatch: [otherBatch, 20],
   branches: [branches, 4],
+  sizes: [sizes, 6],
   projections: [projections, 18],
 }

@@ -412,7 +412,7 @@ export const raiseTemplates: Readonly<Record<string, readonly [Template, number]
   batchedHeads: [batchedHeads, 7],
   scores: [scores, 17],
   attentionOp: [attentionOp, 10],
-  rotary: [rotary, 16],
+  rotary: [rotary, 22],
   dropouts: [dropouts, 4],
   ...shapeTemplates,
   ...layerTemplates,

@@ -81,6 +81,23 @@ export function beginSweep(trace: RewriteTrace, rule: string, anchors: readonly 
   Object.assign(workOf(trace, rule, anchors), { left: 0, near: 0 })
 }
 
+/** Adds what rules did to another graph, such as the body of a loop. */
+export function addTrace(trace: RewriteTrace, other: RewriteTrace): void {
+  for (const [rule, hits] of other.hits) trace.hits.set(rule, (trace.hits.get(rule) ?? 0) + hits)
+  for (const [rule, { anchors, ms, added, removed, left, near }] of other.work) {
+    const work = workOf(trace, rule, anchors)
+    work.ms += ms
+    work.added += added
+    work.removed += removed
+    work.left += left
+    work.near += near
+  }
+  for (const [rule, miss] of other.misses) {
+    const known = trace.misses.get(rule)
+    if (!known || miss.depth > known.depth) trace.misses.set(rule, miss)
+  }
+}
+
 /**
  * Gives every node that died in a sweep to the rule that took its last reader.
  * @param lost values that replaced nodes read, and the rule that replaced them.

@@ -29,6 +29,7 @@ import { type Quantization, quantizePasses } from './quantize.ts'
 import { rulePass } from './rule-pass.ts'
 import { shapeSource } from './shape-source.ts'
 import { tokenMajorRules } from './token-major.ts'
+import { withinSubgraphs } from './within-subgraphs.ts'
 
 /** How a graph is lowered: as exporters write it, for any runtime, or for this CPU. */
 export type Lowering = 'exported' | 'portable' | 'cpu'
@@ -112,9 +113,9 @@ const lowerings: Readonly<Record<Lowering, readonly Pass[]>> = {
 export function pipeline({ lowering, quantize, read }: PipelineOptions): readonly Pass[] {
   return [
     ...quantizePasses(quantize, 'before'),
-    ...lowerings[lowering],
-    ...simplify(read),
+    ...lowerings[lowering].map(withinSubgraphs),
+    ...simplify(read).map(withinSubgraphs),
     ...quantizePasses(quantize, 'after'),
-    ...(lowering === 'cpu' ? [declareWidths] : []),
+    ...(lowering === 'cpu' ? [withinSubgraphs(declareWidths)] : []),
   ]
 }

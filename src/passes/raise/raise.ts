@@ -9,6 +9,7 @@ import { mergeCommon } from '../merge-common.ts'
 import type { Pass } from '../pass.ts'
 import { rulePass } from '../rule-pass.ts'
 import { shapeSource } from '../shape-source.ts'
+import { withinSubgraphs } from '../within-subgraphs.ts'
 import { decomposeAttention } from './decompose-attention.ts'
 import { dropStretch, gatherStretched, gatherUniform } from './drop-stretch.ts'
 import { batchNormAsAffine, foldBatchNorm } from './fold-batch-norm.ts'
@@ -31,8 +32,10 @@ import { slicesAsSplit, splitEqually, unstackProjection } from './split-projecti
 import { unmergeHeads } from './unmerge-heads.ts'
 import { constantReshape, mergeUnsqueezes, viewOfBatch, viewOfSame } from './views.ts'
 
-/** The passes, in order; `read` gives the values of constants. */
-export const raise = (read: ReadTensor): readonly Pass[] => [
+/** The passes, in order, in the bodies of If, Loop and Scan too; `read` gives the values of constants. */
+export const raise = (read: ReadTensor): readonly Pass[] => passes(read).map(withinSubgraphs)
+
+const passes = (read: ReadTensor): readonly Pass[] => [
   rulePass('inference-mode', 'Switches off what only training does.', inferenceRules),
   rulePass('eliminate', 'Removes identities and merges steps that are one.', eliminateRules),
   foldConstants(read),

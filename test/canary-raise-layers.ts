@@ -82,7 +82,54 @@ const batchNorms: Template = (d) => {
   if (d.mostly(0, 0, 1)) d.output(batchNorm(d, layer, 4))
 }
 
+/** One operator on four axes, of what is turned and perhaps of something else. */
+function between(d: Draft, x: Value, perm: readonly number[], shape: readonly Size[]): Value {
+  const again = (): Value => d.b.op('Transpose', [d.input(shape)], { perm: ints(perm) })
+  const pair = (other: Value) =>
+    d.b.op(d.pick(['Add', 'Sub', 'Mul']), d.chance(0.5) ? [x, other] : [other, x])
+  const width = shape[perm[3]!]!
+  return d.pick([
+    () => d.b.op(d.pick(['Relu', 'Tanh', 'Sigmoid', 'Gelu', 'Neg']), [x]),
+    () => pair(again()),
+    () => pair(d.scalar(0.5)),
+    () => pair(typeof width === 'number' ? d.floats(d.pick([[width], [1, 1, width]])) : again()),
+    () => pair(d.input(perm.map((axis) => shape[axis]!))),
+    () => d.b.op('Softmax', [x], { axis: int(d.pick([-1, 1, 2])) }),
+    () =>
+      d.b.op('ReduceMean', [x, d.b.int64s([d.pick([-1, 1])])], {
+        keepdims: int(d.mostly(1, 1, 0)),
+      }),
+    () => {
+      if (typeof width !== 'number') return d.b.op('Exp', [x])
+      const rows = [d.floats([width]), d.floats([width])]
+      return d.b.op('LayerNormalization', [x, ...rows], { axis: int(d.mostly(-1, 3)) })
+    },
+    () => d.b.op('Concat', [x, again()], { axis: int(d.pick([1, -1, 2])) }),
+    () => d.b.op('Clip', [x, d.scalar(-0.5)]),
+  ])()
+}
+
+/** Turned, worked on, and turned back or on. */
+const transposes: Template = (d) => {
+  const shape: Size[] = ['batch', 2, 'tokens', 4]
+  const perm = d.pick([
+    [0, 2, 3, 1],
+    [0, 2, 1, 3],
+    [0, 3, 1, 2],
+  ])
+  const back = perm.map((_, axis) => perm.indexOf(axis))
+  let x = d.b.op('Transpose', [d.input(shape)], { perm: ints(perm) })
+  for (let i = d.int(1, 3); i > 0; i--) x = between(d, x, perm, shape)
+  const parts = d.chance(0.3)
+    ? d.b.ops('Split', [x], 2, { axis: int(perm.indexOf(1)), num_outputs: int(2) })
+    : [x]
+  for (const part of parts) {
+    d.output(d.b.op('Transpose', [part], { perm: ints(d.mostly(back, perm)) }))
+  }
+}
+
 /** Every template by name, and how many of a round's graphs are of it. */
 export const layerTemplates: Readonly<Record<string, readonly [Template, number]>> = {
   batchNorms: [batchNorms, 14],
+  transposes: [transposes, 16],
 }

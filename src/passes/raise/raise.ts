@@ -10,6 +10,7 @@ import type { Pass } from '../pass.ts'
 import { rulePass } from '../rule-pass.ts'
 import { shapeSource } from '../shape-source.ts'
 import { withinSubgraphs } from '../within-subgraphs.ts'
+import { cancelTransposes } from './cancel-transposes.ts'
 import { decomposeAttention } from './decompose-attention.ts'
 import { dropStretch, gatherStretched, gatherUniform } from './drop-stretch.ts'
 import { batchNormAsAffine, foldBatchNorm } from './fold-batch-norm.ts'
@@ -91,6 +92,10 @@ const passes = (read: ReadTensor): readonly Pass[] => [
   rulePass('raise-scores', 'Writes attention scores in one form.', [
     raiseScores(read),
     dropNanGuard,
+  ]),
+  rulePass('cancel-transposes', 'Takes Transposes out that undo each other.', [
+    cancelTransposes,
+    ...eliminateRules,
   ]),
   mergeCommon,
 ]

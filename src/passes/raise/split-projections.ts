@@ -6,12 +6,12 @@
  * first, others cut `[0, w)`, `[w, 2w)`, … by Slices.
  */
 import { int, intOf, ints, intsOf } from '../../graph/attributes.ts'
-import type { Graph, Node, Value } from '../../graph/graph.ts'
+import type { Node, Value } from '../../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { equalDims, type Shape } from '../../graph/shape.ts'
 import { int64Tensor } from '../../graph/tensor.ts'
 import { constantInts } from '../constant-ints.ts'
-import { type GraphLinks, graphLinks } from '../structure/graph-links.ts'
+import { linksOf } from '../structure/graph-links.ts'
 
 /** More parts than any model's projection has. */
 const MOST_PARTS = 16
@@ -103,14 +103,6 @@ function boundsOf({ inputs }: Node, context: RewriteContext) {
   if (typeof size !== 'number') return undefined
   const clamp = (at: number) => Math.max(0, Math.min(at < 0 ? at + size : at, size))
   return { axis, start: clamp(start[0]!), end: clamp(end[0]!) }
-}
-
-const cache = new WeakMap<Graph, GraphLinks>()
-
-function linksOf(graph: Graph): GraphLinks {
-  const known = cache.get(graph) ?? graphLinks(graph)
-  cache.set(graph, known)
-  return known
 }
 
 /** `Reshape(x, [B, S, 3, H, d])`, perhaps turned, of which one of the three is taken → a part of one Split. */

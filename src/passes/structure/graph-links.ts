@@ -30,6 +30,15 @@ export function graphLinks(graph: Graph): GraphLinks {
   }
 }
 
+const cache = new WeakMap<Graph, GraphLinks>()
+
+/** The same, kept as long as the graph is: for rules, which ask at many nodes. */
+export function linksOf(graph: Graph): GraphLinks {
+  const known = cache.get(graph) ?? graphLinks(graph)
+  cache.set(graph, known)
+  return known
+}
+
 /** Nodes from which `value` follows, nearest first, not beyond those for which `stop` is true. */
 export function ancestors(
   value: Value,

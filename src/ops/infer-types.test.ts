@@ -132,12 +132,14 @@ describe('inferTypes', () => {
     b.op('Softmax', [x], { axis: int(5) })
     b.op('Reshape', [x, b.int64s([4, -1])])
     b.op('Einsum', [x], { equation: string('ijk->i') })
+    b.ops('Split', [x], 2, { axis: int(1), num_outputs: int(3) })
     const types = inferTypes(b.build())
     expect(types.problems.map(({ node, message }) => `${node.op}: ${message}`)).toEqual([
       'MatMul: [2, 3] times [2, 3]: 3 against 2',
       'Softmax: axis 5 of a rank 2 tensor',
       'Reshape: [2, 3] reshaped to [4, -1]',
       'Einsum: ijk names [2, 3]',
+      'Split: num_outputs is 3, and there are 2 outputs',
     ])
     expect(types.get(z)).toBeUndefined()
   })

@@ -12,7 +12,6 @@ import {
   mapUses,
   type Node,
   type Port,
-  subgraphs,
   type Value,
   type Weight,
 } from '../graph/graph.ts'
@@ -30,7 +29,7 @@ export const withinSubgraphs = (pass: Pass): Pass => ({
 
 /** Applies the pass to every body in a graph; the same graph when nothing changed. */
 function bodiesOf(graph: Graph, pass: Pass, trace: RewriteTrace | undefined): Graph {
-  if (!graph.nodes.some((node) => subgraphs(node).length > 0)) return graph
+  if (!graph.nodes.some(hasBodies)) return graph
   const outside = new Outside(graph.weights)
   const types = inferTypes(graph)
   const typed = (value: Value): Value => ({ ...value, type: types.get(value) ?? value.type })
@@ -46,7 +45,12 @@ function bodiesOf(graph: Graph, pass: Pass, trace: RewriteTrace | undefined): Gr
   return pruneDead({ ...graph, nodes, weights: outside.weights })
 }
 
+/** Operators that run their bodies as they are; what others do with theirs nobody knows. */
+const control: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan'])
+const hasBodies = ({ op, domain }: Node): boolean => domain === '' && control.has(op)
+
 function withBodies(node: Node, visit: (body: Graph) => Graph): Node {
+  if (!hasBodies(node)) return node
   let changed = false
   const through = (body: Graph): Graph => {
     const visited = visit(body)

@@ -129,6 +129,9 @@ const concat: InferRow = ({ node, inputs }) => {
 const split: InferRow = ({ node, inputs: [x, sizes] }) => {
   const count = node.outputs.length
   const shape = x?.shape
+  // ONNX Runtime does not survive a count that is not that of the outputs
+  const said = node.inputs[1] ? count : intOf(node, 'num_outputs', count)
+  if (said !== count) contradict(`num_outputs is ${said}, and there are ${count} outputs`)
   if (!shape) return Array.from({ length: count }, () => typed(x?.dtype))
   const axis = axisOf(intOf(node, 'axis', 0), shape.length)
   const lengths = node.inputs[1]

@@ -93,9 +93,6 @@ const passes = (read: ReadTensor): readonly Pass[] => [
     raiseScores(read),
     dropNanGuard,
   ]),
-  rulePass('cancel-transposes', 'Takes Transposes out that undo each other.', [
-    cancelTransposes,
-    ...eliminateRules,
-  ]),
+  rulePass('cancel-transposes', 'Takes Transposes out that undo each other.', [cancelTransposes]),
   mergeCommon,
 ]

@@ -10,6 +10,7 @@ import type { Graph, Node, Value } from '../../graph/graph.ts'
 import { inferTypes } from '../../ops/infer-types.ts'
 import { linearWeight } from '../linear-layer.ts'
 import { ancestors, type GraphLinks, graphLinks } from './graph-links.ts'
+import { beforeMoves, isMove, MAX_MOVES } from './moves.ts'
 
 /** A linear layer: its product, and the sum with its bias where it has one. */
 export interface LinearNodes {
@@ -42,21 +43,6 @@ export interface EncoderLayer {
 
 const norms = new Set(['LayerNormalization', 'RMSNormalization'])
 const isNorm = (node: Node | undefined): node is Node => node?.domain === '' && norms.has(node.op)
-
-/** Operators that move elements and change none: windows are cut, shifted and laid back by these. */
-const moves = new Set([
-  'Reshape',
-  'Transpose',
-  'Pad',
-  'Slice',
-  'Concat',
-  'Squeeze',
-  'Unsqueeze',
-  'Identity',
-])
-/** More than any window takes: cut, shift and pad are ten. */
-const MAX_MOVES = 32
-const isMove = (node: Node | undefined): node is Node => node?.domain === '' && moves.has(node.op)
 
 /** The layers, from the input on; empty where there is no attention that is one. */
 export function encoderLayers(graph: Graph): EncoderLayer[] {
@@ -137,17 +123,8 @@ class LayerReader {
     return undefined
   }
 
-  /** What a value was before its elements were moved; of a Concat's parts, the one source. */
-  private beforeMoves(value: Value, depth = 0): Value {
-    const known = this.sources.get(value)
-    if (known) return known
-    const node = this.links.producer(value)
-    const parts = isMove(node) && depth < MAX_MOVES ? node.inputs : []
-    const read = node?.op === 'Concat' ? parts : parts.slice(0, 1)
-    const [only, ...others] = new Set(read.map((part) => part && this.beforeMoves(part, depth + 1)))
-    const source = only && others.length === 0 ? only : value
-    this.sources.set(value, source)
-    return source
+  private beforeMoves(value: Value): Value {
+    return beforeMoves(value, this.links, this.sources)
   }
 
   private isSummedAfter(value: Value, node: Node): boolean {

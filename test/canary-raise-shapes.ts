@@ -90,6 +90,33 @@ const sizes: Template = (d) => {
   d.output(op(d, 'Reshape', [op(d, 'Neg', [x]), halves]))
 }
 
+/** Parts, pads, cuts and casts that change nothing, or nearly nothing. */
+const leftovers: Template = (d) => {
+  let x = d.input(['batch', 3, 4])
+  for (let i = d.int(2, 4); i > 0; i--) {
+    const bound = (value: number) => d.b.int64s([value])
+    x = d.pick([
+      () => op(d, 'Concat', d.mostly([x], [x, x]), { axis: int(0) }),
+      () => op(d, 'Pad', [x, d.b.int64s([0, 0, 0, 0, d.mostly(0, 1), 0])]),
+      () => op(d, 'Slice', [x, bound(d.mostly(0, 1)), bound(d.pick([3, 9])), bound(1)]),
+      () =>
+        op(
+          d,
+          'Slice',
+          d.mostly(
+            [x, bound(0), bound(4), bound(2), bound(1)],
+            [x, bound(-1), bound(-9), bound(2), bound(-1)],
+          ),
+        ),
+      () => op(d, 'Relu', [x]),
+    ])()
+  }
+  d.output(x)
+  const seen = d.mostly(d.flags(['batch', 3]), d.ids(['batch', 3], 3))
+  const middle = op(d, 'Cast', [seen], { to: int(d.pick([6, 7, 1])) })
+  d.output(op(d, 'Neg', [op(d, 'Cast', [middle], { to: int(d.pick([1, 7])) })]))
+}
+
 /** `If` on what is known, or on a flag. */
 const branches: Template = (d) => {
   const x = d.input(['batch', 3])
@@ -168,8 +195,9 @@ function stacked(
 export const shapeTemplates: Readonly<Record<string, readonly [Template, number]>> = {
   stretches: [stretches, 8],
   uniform: [uniform, 5],
-  otherBatch: [otherBatch, 20],
+  otherBatch: [otherBatch, 28],
   branches: [branches, 4],
   sizes: [sizes, 6],
+  leftovers: [leftovers, 8],
   projections: [projections, 18],
 }

@@ -18,6 +18,7 @@ import { gatherByCoordinates, gatherFlattened, gatherRange } from './gather-by-p
 import { inferenceRules } from './inference-mode.ts'
 import { inlineBranch } from './inline-branch.ts'
 import { knownSize } from './known-sizes.ts'
+import { leftoverRules } from './leftovers.ts'
 import { activationRules } from './raise-activations.ts'
 import {
   gemmAsLinear,
@@ -38,7 +39,10 @@ export const raise = (read: ReadTensor): readonly Pass[] => passes(read).map(wit
 
 const passes = (read: ReadTensor): readonly Pass[] => [
   rulePass('inference-mode', 'Switches off what only training does.', inferenceRules),
-  rulePass('eliminate', 'Removes identities and merges steps that are one.', eliminateRules),
+  rulePass('eliminate', 'Removes identities and merges steps that are one.', [
+    ...eliminateRules,
+    ...leftoverRules,
+  ]),
   foldConstants(read),
   rulePass('inline-branches', 'Takes the branch of an If that is known.', [inlineBranch]),
   foldConstants(read),
@@ -57,6 +61,7 @@ const passes = (read: ReadTensor): readonly Pass[] => [
     gatherFlattened,
     shapeSource,
     ...eliminateRules,
+    ...leftoverRules,
   ]),
   rulePass('split-projections', 'Writes the parts of merged projections as one Split.', [
     unstackProjection,

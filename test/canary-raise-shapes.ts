@@ -198,6 +198,6 @@ export const shapeTemplates: Readonly<Record<string, readonly [Template, number]
   otherBatch: [otherBatch, 28],
   branches: [branches, 4],
   sizes: [sizes, 6],
-  leftovers: [leftovers, 24],
+  leftovers: [leftovers, 16],
   projections: [projections, 18],
 }

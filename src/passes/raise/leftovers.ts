@@ -1,41 +1,35 @@
 /** What tracing leaves behind and our own graphs never have: parts, pads, cuts and casts that change nothing. */
-import type { NodeRule } from '../../graph/rewrite.ts'
+import type { Node, Value } from '../../graph/graph.ts'
+import type { NodeRule, RewriteContext } from '../../graph/rewrite.ts'
 import { equalShapes } from '../../graph/shape.ts'
 import { constantInts } from '../constant-ints.ts'
 
-/** `Concat(x)` of one part. */
-const concatOne: NodeRule = {
-  name: 'drop-concat',
-  anchors: ['Concat'],
-  apply: ({ inputs: [x, ...others] }) => (x && others.length === 0 ? [x] : undefined),
-}
+const allAre = (value: Value | undefined, number: number, context: RewriteContext): boolean =>
+  (value && constantInts(value, context)?.every((one) => one === number)) === true
 
-/** `Pad(x)` by nothing. */
-const padNothing: NodeRule = {
-  name: 'drop-pad',
-  anchors: ['Pad'],
-  apply({ inputs: [x, pads] }, context) {
-    const sizes = pads && constantInts(pads, context)
-    return x && sizes?.every((size) => size === 0) ? [x] : undefined
+/** When an operator gives its first input as it is. */
+const idle: Readonly<Record<string, (node: Node, context: RewriteContext) => boolean>> = {
+  Concat: ({ inputs }) => inputs.length === 1,
+  Pad: ({ inputs: [, pads] }, context) => allAre(pads, 0, context),
+  // all of it, in order
+  Slice({ inputs: [x, , , , steps], outputs: [y] }, context) {
+    const [from, to] = [x, y].map((value) => value && context.typeOf(value)?.shape)
+    return equalShapes(from, to) && (!steps || allAre(steps, 1, context))
   },
 }
 
-/** `Slice(x)` that takes all of x, in order. */
-const sliceWhole: NodeRule = {
-  name: 'drop-slice',
-  anchors: ['Slice'],
+/** A Concat of one part, a Pad by nothing, a Slice of all. */
+const dropIdle: NodeRule = {
+  name: 'drop-idle',
+  anchors: Object.keys(idle),
   apply(node, context) {
-    const [x, , , , by] = node.inputs
-    const steps = by ? constantInts(by, context) : [1]
-    const from = x && context.typeOf(x)?.shape
-    const to = node.outputs[0] && context.typeOf(node.outputs[0])?.shape
-    const inOrder = steps?.every((step) => step === 1)
-    return x && inOrder && equalShapes(from, to) ? [x] : undefined
+    const [x] = node.inputs
+    return x && idle[node.op]!(node, context) ? [x] : undefined
   },
 }
 
 /** `Cast(Cast(x))` whose inner step loses nothing → one Cast: of truth values, or to wider integers. */
-const castCast: NodeRule = {
+const oneCast: NodeRule = {
   name: 'one-cast',
   anchors: ['Cast'],
   apply(node, context) {
@@ -50,4 +44,4 @@ const castCast: NodeRule = {
 }
 
 /** Every rule. */
-export const leftoverRules: readonly NodeRule[] = [concatOne, padNothing, sliceWhole, castCast]
+export const leftoverRules: readonly NodeRule[] = [dropIdle, oneCast]

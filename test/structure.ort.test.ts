@@ -4,11 +4,13 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { expect, it } from 'vitest'
 import type { Graph } from '../src/graph/graph.ts'
 import { openModelFolder } from '../src/hub/model-folder.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
 import { buildModel } from '../src/models/build-model.ts'
+import { ModelProtoSchema } from '../src/onnx/generated/onnx-ml.ts'
 import { readOnnx, tensorReader } from '../src/onnx/index.ts'
 import { dropLayers, encoderLayers, nameLayers, raise, runPasses } from '../src/passes/index.ts'
 import { exportsRoot, outputsOf, recorded } from './support/exports.ts'

@@ -218,7 +218,7 @@ function whyOf(raised: number, chosen: readonly TriedMix[], facts: Facts): strin
   const what =
     raised === 0
       ? 'No layer needs more bits'
-      : `${formatCount(raised)} layer${raised === 1 ? ' has' : 's have'} more bits, the fewest that do`
+      : `${formatCount(raised)} layer${raised === 1 ? ' has' : 's have'} more bits, the fewest that were found to do`
   return `${what}: ${by} ${valueText(by, source)} in fp32, ${verdicts.join(', ')}, allowed is a drop of ${maxDrop}.`
 }
 

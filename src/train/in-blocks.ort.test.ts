@@ -38,7 +38,7 @@ async function run(graph: Graph, shape: readonly number[]) {
 }
 
 it.each([
-  ['rows whose number is known later', ['rows', 96], [7, 96], 3],
+  ['rows whose number is known later', ['rows', 384], [7, 384], 3],
   ['a large table', [512, 384], [512, 384], 3],
   ['what stands in blocks already', [2, 98304], [2, 98304], 0],
 ] as const)('gives the same bits on %s', async (_, shape, sizes, reshapes) => {

@@ -23,7 +23,9 @@ import { type KnownOp, knownOp } from '../ops/known.ts'
 
 /** A block of a tensor of known size, in elements: about what two cores' caches hold of a whole chain. */
 const BLOCK = 2 ** 17
-/** Most blocks of an activation, whose size is known only when the graph runs. */
+/** Of an activation only the width is known: blocks for some 2,048 tokens, the fewest and the most. */
+const TOKENS = 2048
+const FEWEST_BLOCKS = 4
 const MOST_BLOCKS = 32
 /** Shorter chains gain less than the Scan costs. */
 const SHORTEST = 4
@@ -93,7 +95,8 @@ function cutOf(shape: Shape): Cut | undefined {
   }
   const [width] = shape.slice(-1)
   if (shape.length !== 2 || typeof width !== 'number') return undefined
-  for (let blocks = MOST_BLOCKS; blocks >= MOST_BLOCKS / 4; blocks--) {
+  const wanted = Math.min(MOST_BLOCKS, Math.floor((TOKENS * width) / BLOCK))
+  for (let blocks = wanted; blocks >= FEWEST_BLOCKS; blocks--) {
     if (width % blocks === 0) return { to: [blocks, -1], back: [-1, width] }
   }
   return undefined

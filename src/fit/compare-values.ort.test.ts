@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { GraphBuilder } from '../graph/builder.ts'
 import type { HostTensor } from '../graph/data-type.ts'
-import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { float32Tensor, floatScalar, int64Tensor } from '../graph/tensor.ts'
 import { type CompareBatch, compareValues } from './compare-values.ts'
 
 /** `x → x·f → +1 → first token`; the second factor and token choice are what differs. */
@@ -105,6 +105,25 @@ describe('compareValues', () => {
     expect(await compared(...models, { longest: 1e9 })).toEqual(together)
     expect(together[1]!.total.relative).toBeGreaterThan(0)
     expect(together[1]!.added!.relative).toBe(0)
+  })
+
+  it('compares in the scale of the second what is undone behind', async () => {
+    /** Both give 6x; the columns of what stands between differ by these factors. */
+    const between = (factors: readonly number[], noise: number) => {
+      const b = new GraphBuilder('scaled')
+      const x = b.input('x', 'float32', ['batch', 'tokens', 2])
+      b.input('attention_mask', 'int64', ['batch', 'tokens'])
+      const inner = b.op('Mul', [x, b.constant(float32Tensor(factors.map((f) => 2 * f)))])
+      const outer = b.op('Mul', [inner, b.constant(float32Tensor(factors.map((f) => 3 / f)))])
+      const last = b.op('Mul', [outer, b.constant(floatScalar(1 + noise))])
+      b.output('y', last)
+      return { graph: b.build(), values: [inner, outer, last] }
+    }
+    const [inner, outer, last] = await compared(between([1, 1], 0), between([0.5, 4], 0.01))
+    expect([inner, outer, last].map((one) => one!.rescaled)).toEqual([true, false, false])
+    expect(inner!.total.relative).toBeLessThan(1e-6)
+    expect(outer!.added!.relative).toBeLessThan(1e-6)
+    expect(last!.added!.relative).toBeCloseTo(0.01, 6)
   })
 
   it('gives nothing where sizes differ', async () => {

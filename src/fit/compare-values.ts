@@ -8,6 +8,7 @@
 import { elementCount, type HostTensor } from '../graph/data-type.ts'
 import type { Graph } from '../graph/graph.ts'
 import {
+  columnsName,
   inputOf,
   type JoinedPair,
   joinForDifferences,
@@ -20,18 +21,22 @@ import {
   sumNames,
   sumsOrder,
 } from '../passes/join-graphs.ts'
+import { nearestBefore } from '../passes/structure/nearest-before.ts'
 import {
   addSums,
   type DifferenceSums,
   type TensorDifference,
   tensorDifference,
 } from '../stats/tensor-difference.ts'
+import { type ColumnSums, columnScales } from './column-scales.ts'
 import { type Feeds, withGraph } from './observe.ts'
 
 /** A value of each model. */
 export interface ValuePair extends JoinedPair {
   /** Numbers of the last axis, where they are known. */
   readonly width: number | undefined
+  /** It adds to the stream that layers share: its scale is everybody's. */
+  readonly isSum?: boolean | undefined
 }
 
 /** The same texts for both. */
@@ -64,6 +69,8 @@ export interface PairDifference {
   readonly added: TensorDifference | undefined
   /** One of the two computes the first token alone. */
   readonly narrowed: boolean
+  /** The second holds it in another scale for each column, and it was compared in that. */
+  readonly rescaled: boolean
 }
 
 /** Values of each model in a batch (×4 bytes), and at most in a group of tensors for the longest text. */
@@ -92,7 +99,48 @@ export async function compareValues(
   const perToken = values.reduce((sum, each) => sum + each, 0)
   const maxTokens = Math.max(1, Math.floor(BATCH_VALUES / Math.max(perToken, 1)))
   const groups = groupsOf(layouts, options.longest)
-  const results = new Array<PairDifference | undefined>(pairs.length)
+  const readers = readersOf(b, pairs, layouts)
+  const foldable = layouts.map((layout, i) =>
+    layout && !layout.alone && !readers[i]!.some((reader) => pairs[reader]!.isSum)
+      ? { ...layout, byColumn: true }
+      : layout,
+  )
+  const run = { graphs: [a, b], pairs, groups, maxTokens, batches } as const
+  const found = await compareOnce({ ...run, layouts: foldable }, options)
+  const scales = columnScales(
+    found.map(
+      (one, i) =>
+        one && { relative: one.total.relative, columns: one.columns, readers: readers[i]! },
+    ),
+    options.tolerance,
+  )
+  if (scales.size === 0) return found
+  const scaled = layouts.map((layout, i) => layout && { ...layout, factors: scales.get(i) })
+  // what they answer is known
+  const { onOutputs: _, ...rest } = options
+  return compareOnce({ ...run, layouts: scaled }, { ...rest, outputs: [] })
+}
+
+interface Comparing {
+  readonly graphs: readonly [Graph, Graph]
+  readonly pairs: readonly ValuePair[]
+  readonly layouts: readonly (PairLayout | undefined)[]
+  /** Pairs that are compared together. */
+  readonly groups: readonly (readonly number[])[]
+  readonly batches: (maxTokens: number) => AsyncIterable<CompareBatch>
+  readonly maxTokens: number
+}
+
+interface OnePass extends PairDifference {
+  readonly columns: ColumnSums | undefined
+}
+
+/** All groups, each over all batches. */
+async function compareOnce(
+  { graphs: [a, b], pairs, layouts, groups, batches, maxTokens }: Comparing,
+  options: CompareValuesOptions,
+): Promise<(OnePass | undefined)[]> {
+  const results = new Array<OnePass | undefined>(pairs.length)
   for (const [g, shown] of groups.entries()) {
     const isLast = g === groups.length - 1
     const outputs = isLast ? options.outputs : []
@@ -100,12 +148,17 @@ export async function compareValues(
     const order = sumsOrder(shown, layouts)
     /** Of each pair in order, as computed and as added. */
     const sums: DifferenceSums[] = []
+    const columns = new Map<number, ColumnSums>()
     await withGraph(joinForDifferences(a, b, pairs, settings), options, async (run) => {
       let done = 0
       for await (const batch of batches(maxTokens)) {
         const found = await run(feedsOf(batch))
         sumsIn(found[SUMS]!).forEach((each, k) => {
           sums[k] = addSums(sums[k], each)
+        })
+        order.forEach((stack, s) => {
+          const tensor = found[columnsName(s)]
+          if (tensor) addColumns(columns, stack, tensor)
         })
         if (isLast) {
           const [ofA, ofB] = (['a', 'b'] as const).map((side) => ofSide(side, outputs, found))
@@ -114,16 +167,54 @@ export async function compareValues(
         options.onBatch?.(++done, g, groups.length)
       }
     })
-    order.forEach((i, k) => {
-      const { narrowed } = layouts[i]!
+    order.flat().forEach((i, k) => {
+      const { narrowed, factors } = layouts[i]!
       results[i] = {
         total: tensorDifference(sums[2 * k]),
         added: narrowed === 'a' ? undefined : tensorDifference(sums[2 * k + 1]),
         narrowed: narrowed !== undefined,
+        rescaled: factors !== undefined,
+        columns: columns.get(i),
       }
     })
   }
   return results
+}
+
+/** Of each pair the others that read it next in the second graph. */
+function readersOf(
+  b: Graph,
+  pairs: readonly ValuePair[],
+  layouts: readonly (PairLayout | undefined)[],
+): number[][] {
+  const numbers = new Map(pairs.flatMap((pair, i) => (layouts[i] ? [[pair.b, i] as const] : [])))
+  const readers = pairs.map((): number[] => [])
+  pairs.forEach((pair, i) => {
+    if (!layouts[i]) return
+    for (const before of nearestBefore(b, pair.b, numbers)) readers[before]!.push(i)
+  })
+  return readers
+}
+
+/** Adds the sums of a stack's columns, `[pairs, 3, 2, width]`, those of what is computed. */
+function addColumns(
+  columns: Map<number, ColumnSums>,
+  stack: readonly number[],
+  { data, shape }: HostTensor,
+): void {
+  const width = shape[3]!
+  stack.forEach((i, k) => {
+    const known = columns.get(i) ?? {
+      aa: new Float64Array(width),
+      ab: new Float64Array(width),
+      bb: new Float64Array(width),
+    }
+    columns.set(i, known)
+    ;[known.aa, known.ab, known.bb].forEach((sum, part) => {
+      const start = (k * 3 + part) * 2 * width
+      for (let j = 0; j < width; j++) sum[j]! += Number(data[start + j])
+    })
+  })
 }
 
 function feedsOf({ a, b, mask, grid }: CompareBatch): Feeds {

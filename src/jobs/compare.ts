@@ -6,30 +6,19 @@
  * that flowed in.
  */
 import { LimbeckError } from '../errors.ts'
-import { compareValues, type PairDifference } from '../fit/compare-values.ts'
+import { compareValues } from '../fit/compare-values.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { tensorReader } from '../onnx/materialize.ts'
-import { nearestBefore } from '../passes/join-graphs.ts'
 import { type Landmark, type Landmarks, landmarks } from '../passes/structure/landmarks.ts'
-import {
-  type LandmarkPair,
-  type MatchedLandmarks,
-  matchLandmarks,
-} from '../passes/structure/match-landmarks.ts'
-import type {
-  ComparedSide,
-  ComparedTensor,
-  Comparison,
-  TensorError,
-  UnmatchedTensor,
-} from '../report/comparison.ts'
+import { type MatchedLandmarks, matchLandmarks } from '../passes/structure/match-landmarks.ts'
+import type { Comparison } from '../report/comparison.ts'
 import { comparisonHtml } from '../report/comparison-page.ts'
 import type { Progress } from '../report/progress.ts'
 import { formatCount } from '../report/units.ts'
-import type { TensorDifference } from '../stats/tensor-difference.ts'
 import { answerMeter } from './compare-answers.ts'
 import { madeUpInputs, textInputs } from './compare-inputs.ts'
+import { comparedTensors, firstParting, notesOf, sideOf, worstOf } from './compare-result.ts'
 import { type ComparedModel, comparedModel } from './compared-model.ts'
 import type { NamedSizes } from './file-inputs.ts'
 import type { HubOptions } from './find-model.ts'
@@ -69,7 +58,6 @@ export interface CompareResult extends Comparison {
 
 const TOLERANCE = 1e-4
 const SAMPLES = 128
-const WORST = 10
 
 /**
  * Compares. @throws LimbeckError where the two have nothing in common, take other inputs or read other tokens.
@@ -110,6 +98,7 @@ export async function compare(options: CompareOptions): Promise<CompareResult> {
   const pairs = matched.pairs.map((pair) => ({
     ...{ a: pair.a.value, b: pair.b.value },
     width: pair.a.width ?? pair.b.width,
+    isSum: pair.a.kind === 'sum',
   }))
   const differences = await compareValues(
     [a.graph, b.graph],
@@ -201,105 +190,4 @@ function requireVocabulary(a: ComparedModel, b: ComparedModel, { pairs }: Matche
     `${a.label} knows ${tables[0]} tokens and ${b.label} ${tables[1]}: the same ids are other words to them.`,
     { hint: 'Compare models of one vocabulary.' },
   )
-}
-
-const errorOf = (difference: TensorDifference): TensorError => {
-  const { sqnr, cosine, relative, maxAbs, outside, nonFinite } = difference
-  return {
-    sqnr: Number.isFinite(sqnr) ? sqnr : null,
-    ...{ cosine, relative, maxAbs, outside, nonFinite },
-  }
-}
-
-function comparedTensors(
-  pairs: readonly LandmarkPair[],
-  differences: readonly (PairDifference | undefined)[],
-  b: ComparedModel,
-): ComparedTensor[] {
-  const all = new Map(
-    pairs.flatMap((pair, i) => (differences[i] ? [[pair.b.value, i] as const] : [])),
-  )
-  return pairs.flatMap(({ a: left, b: right }, i) => {
-    const difference = differences[i]
-    if (!difference) return []
-    const { total, added, narrowed } = difference
-    const before = nearestBefore(b.graph, right.value, all)
-    return [
-      {
-        name: left.path || right.path || left.value.name,
-        kind: left.kind,
-        ...{ a: left.value.name, b: right.value.name },
-        values: total.count,
-        ...errorOf(total),
-        added: added && errorOf(added),
-        inherited: Math.max(0, ...before.map((at) => differences[at]!.total.relative)),
-        firstToken: narrowed,
-      },
-    ]
-  })
-}
-
-function sideOf(
-  { label, file }: ComparedModel,
-  { layers }: Landmarks,
-  only: readonly Landmark[],
-  odd: readonly Landmark[],
-): ComparedSide {
-  const row = ({ path, kind, value }: Landmark, why: string): UnmatchedTensor => ({
-    ...{ name: path, kind, tensor: value.name, why },
-  })
-  const unmatched = [
-    ...only.map((one) => row(one, 'the other model has none like it')),
-    ...odd.map((one) => row(one, 'it has another size in the other model')),
-  ]
-  return { model: label, file, layers, unmatched }
-}
-
-/** What a tensor adds by itself: from exact inputs where they could be given. */
-const own = (tensor: ComparedTensor): TensorError => tensor.added ?? tensor
-
-function firstParting(tensors: readonly ComparedTensor[], tolerance: number): number | undefined {
-  const at = tensors.findIndex((tensor) => {
-    const { relative, nonFinite } = own(tensor)
-    return relative > tolerance || nonFinite > 0
-  })
-  return at < 0 ? undefined : at
-}
-
-function worstOf(tensors: readonly ComparedTensor[]): number[] {
-  const weight = (tensor: ComparedTensor): number =>
-    own(tensor).nonFinite > 0 ? Number.POSITIVE_INFINITY : own(tensor).relative
-  return tensors
-    .map((_, i) => i)
-    .filter((i) => weight(tensors[i]!) > 0)
-    .sort((i, j) => weight(tensors[j]!) - weight(tensors[i]!) || i - j)
-    .slice(0, WORST)
-}
-
-function notesOf(
-  a: ComparedModel,
-  b: ComparedModel,
-  [inA, inB]: readonly [Landmarks, Landmarks],
-  tensors: readonly ComparedTensor[],
-  answered: boolean,
-): string[] {
-  const narrowed = tensors.filter(({ firstToken }) => firstToken).length
-  const [taskA, taskB] = [a.model?.task, b.model?.task]
-  return [
-    ...(inA.layers === inB.layers
-      ? []
-      : [
-          `${a.label} has ${inA.layers} layers and ${b.label} ${inB.layers}: they are paired from the first on.`,
-        ]),
-    ...(taskA && taskB && taskA !== taskB && !answered
-      ? [
-          `${a.label} is a ${taskA} model and ${b.label} a ${taskB} model: their answers are not compared.`,
-        ]
-      : []),
-    ...(narrowed > 0
-      ? [
-          `${narrowed} tensor${narrowed === 1 ? ' is' : 's are'} computed for the first token alone in one of the two, and compared there.`,
-        ]
-      : []),
-  ]
 }

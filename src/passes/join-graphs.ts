@@ -16,8 +16,15 @@ import {
   type Value,
 } from '../graph/graph.ts'
 import { pruneDead } from '../graph/liveness.ts'
-import { floatScalar, inlineValues, int64Tensor, type Tensor } from '../graph/tensor.ts'
+import {
+  floatScalar,
+  inlineTensor,
+  inlineValues,
+  int64Tensor,
+  type Tensor,
+} from '../graph/tensor.ts'
 import { inferTypes } from '../ops/infer-types.ts'
+import { nearestBefore } from './structure/nearest-before.ts'
 
 /** Values of the two graphs that mean the same. */
 export interface JoinedPair {
@@ -33,6 +40,10 @@ export interface PairLayout {
   readonly narrowed: 'a' | 'b' | undefined
   /** Rows are no tokens: all count, and their number is this pair's own. */
   readonly alone: boolean
+  /** Its columns may have factors of their own: their sums are shown. */
+  readonly byColumn?: boolean | undefined
+  /** What the first graph's columns are multiplied by before anything else. */
+  readonly factors?: Float32Array | undefined
 }
 
 /** Names of what goes in: inputs of either graph, and the marks of real tokens `[batch, tokens]` (int64). */
@@ -42,6 +53,8 @@ export const MARKS = 'marks'
 /** Names of what comes out: of a pair its shapes, and of all pairs that were shown their sums. */
 export const shapeName = (side: 'a' | 'b', i: number): string => `shape.${side}.${i}`
 export const SUMS = 'sums'
+/** Sums of the columns of a stack of pairs, `[pairs, 3, 2, width]`: Σa², Σab, Σb². */
+export const columnsName = (stack: number): string => `columns.${stack}`
 /** An output of either graph as it is. */
 export const outputOf = inputOf
 
@@ -94,7 +107,7 @@ export function joinForDifferences(
   const instead = new Map<Value, Value>()
   for (const i of givenTo(b, pairs, shown, layouts)) {
     const { a: left, b: right } = pairs[i]!
-    const from = layouts[i]!.narrowed === 'b' ? join.firstToken(left) : join.float(left)
+    const from = join.first(left, layouts[i]!)
     instead.set(right, join.shaped(from, right))
   }
   const added = join.again(b, instead)
@@ -107,17 +120,24 @@ export function joinForDifferences(
       .filter(({ name }) => outputs.includes(name))
       .map(({ name, value }) => ({ name: outputOf(side, name), value })),
   )
-  return join.graph([{ name: SUMS, value: join.sums(stacked(parts), tolerance) }, ...answers])
+  const stacks = stacked(parts).map((stack) => join.stackSums(stack, tolerance))
+  const sums = join.op(
+    'Concat',
+    stacks.map((stack) => stack.sums),
+    { axis: int(0) },
+  )
+  const columns = stacks.flatMap((stack, i) =>
+    stack.columns ? [{ name: columnsName(i), value: stack.columns }] : [],
+  )
+  return join.graph([{ name: SUMS, value: sums }, ...columns, ...answers])
 }
 
-/** The order in which pairs' sums come out. */
+/** The order in which pairs' sums come out: stacks of pairs. */
 export const sumsOrder = (
   shown: readonly number[],
   layouts: readonly (PairLayout | undefined)[],
-): number[] =>
-  stacked(shown.map((i) => ({ i, layout: layouts[i]! }))).flatMap((stack) =>
-    stack.map(({ i }) => i),
-  )
+): number[][] =>
+  stacked(shown.map((i) => ({ i, layout: layouts[i]! }))).map((stack) => stack.map(({ i }) => i))
 
 /** Pairs that are computed on together: fewer nodes, of which a session makes much. */
 const STACK = 8
@@ -127,8 +147,8 @@ function stacked<T extends { readonly layout: PairLayout }>(parts: readonly T[])
   const stacks: T[][] = []
   const open = new Map<string, T[]>()
   for (const part of parts) {
-    const { width, narrowed, alone } = part.layout
-    const key = alone ? undefined : `${narrowed ?? ''} ${width}`
+    const { width, narrowed, alone, byColumn } = part.layout
+    const key = alone ? undefined : `${narrowed ?? ''} ${width} ${byColumn ?? ''}`
     const known = key === undefined ? undefined : open.get(key)
     if (known && known.length < STACK) {
       known.push(part)
@@ -159,41 +179,6 @@ function givenTo(
   return [...new Set([...shown.filter((i) => canFeed(layouts[i])), ...before])]
 }
 
-/** The numbered values that a value follows from, each without another between. */
-export function nearestBefore(
-  graph: Graph,
-  value: Value,
-  numbers: ReadonlyMap<Value, number>,
-): number[] {
-  const producers = producersOf(graph)
-  const found = new Set<number>()
-  const seen = new Set<Value>()
-  const first = producers.get(value)
-  const queue = first ? usedValues(first) : []
-  for (let next = queue.pop(); next; next = queue.pop()) {
-    if (seen.has(next)) continue
-    seen.add(next)
-    const number = numbers.get(next)
-    const node = producers.get(next)
-    if (number !== undefined) found.add(number)
-    else if (node) queue.push(...usedValues(node))
-  }
-  return [...found]
-}
-
-const known = new WeakMap<Graph, Map<Value, Node>>()
-
-function producersOf(graph: Graph): Map<Value, Node> {
-  let producers = known.get(graph)
-  if (!producers) {
-    producers = new Map()
-    for (const node of graph.nodes)
-      for (const made of node.outputs) if (made) producers.set(made, node)
-    known.set(graph, producers)
-  }
-  return producers
-}
-
 const FLOAT = 1
 
 /** What is compared in one place. */
@@ -202,6 +187,11 @@ interface ComparedPart {
   readonly right: Value
   readonly added: Value
   readonly layout: PairLayout
+}
+
+interface StackSums {
+  readonly sums: Value
+  readonly columns: Value | undefined
 }
 
 /** The nodes of both graphs, and those that compare. */
@@ -261,11 +251,16 @@ class Join {
       : this.op('Cast', [whole], { to: int(dataTypes[dtype].code) })
   }
 
-  /** The first token of each row, of a value of tokens. */
-  firstToken(value: Value): Value {
-    return this.firstOf(this.float(value))
+  /** The first graph's values as they are compared and fed: of one token where the other has no more, scaled. */
+  first(value: Value, { narrowed, factors, width }: PairLayout): Value {
+    const float = this.float(value)
+    const kept = narrowed === 'b' ? this.firstOf(float) : float
+    if (!factors) return kept
+    const rows = this.op('Reshape', [kept, this.constant(int64Tensor([-1, width]))])
+    return this.op('Mul', [rows, this.constant(inlineTensor('float32', [width], factors))])
   }
 
+  /** The first token of each row, of a value of tokens. */
   private firstOf(value: Value): Value {
     const rest = this.constant(int64Tensor([-1]))
     const shape = this.op('Concat', [this.op('Shape', [this.marks]), rest], { axis: int(0) })
@@ -290,30 +285,24 @@ class Join {
     return made
   }
 
-  /** The sums of all pairs, `[pairs, sums, 2]`, pair by pair in the order of the stacks. */
-  sums(stacks: readonly (readonly ComparedPart[])[], tolerance: number): Value {
-    const tables = stacks.map((stack) => this.stackSums(stack, tolerance))
-    return this.op('Concat', tables, { axis: int(0) })
-  }
-
   /** `[pairs, sums, 2]` of a stack: its values are `[pairs, 2, rows, width]`, those of the first graph once. */
-  private stackSums(stack: readonly ComparedPart[], tolerance: number): Value {
-    const { width, narrowed, alone } = stack[0]!.layout
+  stackSums(stack: readonly ComparedPart[], tolerance: number): StackSums {
+    const { width, narrowed, alone, byColumn } = stack[0]!.layout
     const rows = this.constant(int64Tensor([1, 1, -1, width]))
-    const rowsOf = (value: Value, like: Value, isWhole: boolean): Value => {
-      const float = this.float(value, like)
-      return this.op('Reshape', [isWhole ? this.firstOf(float) : float, rows])
-    }
+    const rowsOf = (value: Value): Value => this.op('Reshape', [value, rows])
     const joined = (values: readonly Value[], axis: number): Value =>
       values.length === 1 ? values[0]! : this.op('Concat', values, { axis: int(axis) })
     const x = joined(
-      stack.map(({ left }) => rowsOf(left, left, narrowed === 'b')),
+      stack.map(({ left, layout }) => rowsOf(this.first(left, layout))),
       0,
     )
     const y = joined(
       stack.map(({ right, added }) =>
         joined(
-          [right, added].map((value) => rowsOf(value, right, narrowed === 'a')),
+          [right, added].map((value) => {
+            const float = this.float(value, right)
+            return rowsOf(narrowed === 'a' ? this.firstOf(float) : float)
+          }),
           1,
         ),
       ),
@@ -345,9 +334,27 @@ class Join {
       outside: count(this.op('Greater', [error!, allowed])),
       nonFinite: count(wrong),
     }
+    return {
+      sums: this.op(
+        'Concat',
+        sumNames.map((name) => sums[name]),
+        { axis: int(1) },
+      ),
+      columns: byColumn ? this.columnSums(a!, b!) : undefined,
+    }
+  }
+
+  private columnSums(a: Value, b: Value): Value {
+    const axis = this.constant(int64Tensor([2]))
+    const one = this.constant(int64Tensor([1]))
+    const parts = [
+      this.op('ReduceSumSquare', [a, axis], { keepdims: int(0) }),
+      this.op('ReduceSum', [this.op('Mul', [a, b]), axis], { keepdims: int(0) }),
+      this.op('ReduceSumSquare', [b, axis], { keepdims: int(0) }),
+    ]
     return this.op(
       'Concat',
-      sumNames.map((name) => sums[name]),
+      parts.map((part) => this.op('Unsqueeze', [part, one])),
       { axis: int(1) },
     )
   }

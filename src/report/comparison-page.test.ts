@@ -11,7 +11,7 @@ const noisy = { ...equal, sqnr: 40, cosine: 0.9999, relative: 0.01, maxAbs: 0.5,
 const tensor = (name: string, more: Partial<ComparedTensor> = {}): ComparedTensor => ({
   ...equal,
   ...{ name, kind: 'linear', a: `/${name}/Add`, b: `${name}.1`, values: 640 },
-  ...{ added: equal, inherited: 0, firstToken: false },
+  ...{ added: equal, inherited: 0, firstToken: false, rescaled: false },
   ...more,
 })
 

@@ -31,6 +31,8 @@ export interface ComparedTensor extends TensorError {
   readonly inherited: number
   /** One of the two computes the first token alone, and that is what was compared. */
   readonly firstToken: boolean
+  /** The second model holds it in another scale for each column, which the layers behind undo. */
+  readonly rescaled: boolean
 }
 
 /** A tensor of one model that the other lacks. */

@@ -16,7 +16,7 @@ import { type EncoderLayer, encoderLayers } from './encoder-layers.ts'
 import { floatShadow } from './float-shadow.ts'
 import { type GraphLinks, graphLinks } from './graph-links.ts'
 import { nameLayers, partsOf } from './name-layers.ts'
-import { rowViews } from './row-views.ts'
+import { rowViews, unscaledRows } from './row-views.ts'
 
 export type LandmarkKind =
   | 'table'
@@ -58,7 +58,7 @@ export interface Landmarks {
 
 /** Finds the landmarks; `read` gives the values of constants. */
 export function landmarks(graph: Graph, read: ReadTensor): Landmarks {
-  const reading = [...floatShadow, rowViews, ...raise(read)]
+  const reading = [...floatShadow, rowViews, ...raise(read), unscaledRows]
   const bare = runPasses(graph, reading).graph
   const named = bare.nodes.some(({ origin }) => /\d$/.test(layerOf(origin)))
   const raised = named ? bare : runPasses(bare, [nameLayers]).graph

@@ -4,6 +4,7 @@
  * what the graph computes does not, so the result is for reading, never for running.
  */
 import { floatOf, intOf, ints } from '../../graph/attributes.ts'
+import type { Value, Weight } from '../../graph/graph.ts'
 import type { NodeRule } from '../../graph/rewrite.ts'
 import { floatScalar, int64Tensor } from '../../graph/tensor.ts'
 import { rulePass } from '../rule-pass.ts'
@@ -62,9 +63,33 @@ const attention: NodeRule = {
   },
 }
 
-/** For a graph in which no layers are found as it is. */
+/** `(x · c) · W` with a factor for each column of x, as SmoothQuant and AWQ write it: the layer reads x. */
+const unscaled: NodeRule = {
+  name: 'rows-unscaled',
+  anchors: ['MatMul'],
+  apply(node, context) {
+    const [left, right] = node.inputs
+    const factor = left && context.producer(left)
+    if (!left || !right || (factor?.op !== 'Mul' && factor?.op !== 'Div')) return undefined
+    const weightOf = (value: Value | undefined): Weight | undefined =>
+      value && context.weight(value)
+    const turned = context.producer(right)
+    if (!weightOf(right) && !weightOf(turned?.inputs[0])) return undefined
+    const [x, c] = weightOf(factor.inputs[0]) ? factor.inputs.toReversed() : factor.inputs
+    return x && weightOf(c)?.tensor.shape.length === 1
+      ? [context.op('MatMul', [x, right])]
+      : undefined
+  },
+}
+
+/** Before raising. */
 export const rowViews = rulePass('row-views', 'Takes rows for what they are, however they stand.', [
   flattened,
   narrowed,
   attention,
+])
+
+/** After raising, when a norm's own factor is part of the norm. */
+export const unscaledRows = rulePass('row-factors', 'Leaves out what INT8 moved into weights.', [
+  unscaled,
 ])

@@ -1,6 +1,6 @@
 /** `limbeck train` as users run it: it learns, it goes on after SIGKILL to the same bytes, it says what is wrong. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { limbeck } from './support/command.ts'
@@ -12,7 +12,7 @@ let [base, data, dev] = ['', '', '']
 beforeAll(() => {
   base = writeTinyModel(join(cwd, 'base'))
   data = writeToyData(join(cwd, 'train.tsv'), 320, 1)
-  dev = writeToyData(join(cwd, 'dev.tsv'), 96, 2)
+  dev = writeToyData(join(cwd, 'dev.tsv'), 48, 2)
 })
 
 /** Quick to the end: one thread, no time for latency. */
@@ -66,32 +66,37 @@ describe('limbeck train', () => {
     expect(existsSync(join(cwd, 'one.training'))).toBe(false)
   })
 
-  it('goes on after SIGKILL to the very same bytes', async () => {
+  it('goes on after Ctrl-C, and after SIGKILL, to the very same bytes', async () => {
     const state = join(cwd, 'two.training/state.safetensors')
     const args = ['train', base, '--data', data, '--dev', dev, '-o', 'two', ...quick, ...whole]
-    let killed = false
-    const kill = (child: { kill(signal: 'SIGKILL'): unknown }) => {
-      const timer = setInterval(() => {
-        if (!existsSync(state)) return
-        clearInterval(timer)
-        killed = child.kill('SIGKILL') as boolean
-      }, 5)
+    /** Runs until a checkpoint is written, then sends a signal. */
+    const stopped = async (signal: 'SIGINT' | 'SIGKILL', ...more: string[]) => {
+      const written = () => (existsSync(state) ? statSync(state).mtimeMs : 0)
+      const before = written()
+      let timer: NodeJS.Timeout | undefined
+      const ended = await limbeck([...args, ...more], {
+        cwd,
+        onStderr: (_, child) => {
+          timer ??= setInterval(() => {
+            if (written() <= before) return
+            clearInterval(timer)
+            child.kill(signal)
+          }, 5)
+        },
+      })
+      clearInterval(timer)
+      return ended
     }
-    let watched = false
-    const first = await limbeck(args, {
-      cwd,
-      onStderr: (_, child) => {
-        if (!watched) kill(child)
-        watched = true
-      },
-    })
-    expect([killed, first.code]).toEqual([true, null])
-    expect(existsSync(join(cwd, 'two'))).toBe(false)
+    const first = await stopped('SIGINT')
+    expect(first.code).toBe(130)
+    expect(first.stderr).toMatch(/Cancelled after step \d+, which is kept\. Go on with --resume\./)
     const refused = await limbeck(args, { cwd })
     expect(refused.code).toBe(2)
     expect(refused.stderr).toContain('two.training holds a run that was stopped.')
     const other = await limbeck([...args, '--resume', '--batch', '16'], { cwd })
     expect(other.stderr).toContain('the checkpoint is of another run: batch was 32, is 16.')
+    expect((await stopped('SIGKILL', '--resume')).code).toBeNull()
+    expect(existsSync(join(cwd, 'two'))).toBe(false)
     const resumed = await limbeck([...args, '--resume'], { cwd })
     expect(resumed.stderr).not.toContain('internal')
     expect(resumed.code).toBe(0)

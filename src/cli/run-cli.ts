@@ -71,12 +71,18 @@ async function runVerb(
     // whatever breaks once we were told to stop, breaks because of that
     return cancellation.exitCode === undefined
       ? fail(error, exitCode(error))
-      : fail(new LimbeckError('cancelled', 'Cancelled.', { cause: error }), cancellation.exitCode)
+      : fail(cancelled(error), cancellation.exitCode)
   } finally {
     // once told to stop, a further signal still ends the process with the same code
     if (cancellation.exitCode === undefined) cancellation.release()
   }
 }
+
+/** What to say once told to stop: what the job itself says where it tells how to go on. */
+const cancelled = (error: unknown): LimbeckError =>
+  error instanceof LimbeckError && error.code === 'cancelled' && error.hint !== undefined
+    ? error
+    : new LimbeckError('cancelled', 'Cancelled.', { cause: error })
 
 const errorJson = (error: unknown) =>
   error instanceof LimbeckError

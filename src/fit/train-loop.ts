@@ -102,7 +102,7 @@ export async function trainLoop(
       saved = performance.now()
     }
     if (signal?.aborted) {
-      throw new LimbeckError('cancelled', `cancelled after step ${progress.step}, which is kept.`, {
+      throw new LimbeckError('cancelled', `Cancelled after step ${progress.step}, which is kept.`, {
         hint: 'Go on with --resume.',
       })
     }

@@ -50,7 +50,7 @@ export function runTraining(
     })
     const { store, state, weights } = graphs
     try {
-      const begun = from ? { ...from.progress, ended: undefined } : noProgress
+      const begun = from ? goingOn(from.progress) : noProgress
       const loop = {
         ...{ plan, schedule, training, graphs, signal, patience: settings.patience },
         ...{ emaDecay: settings.ema, saveEveryMs: SAVE_EVERY_MS },
@@ -82,6 +82,10 @@ export function runTraining(
     }
   })
 }
+
+/** A run that its time ended goes on; one that gained nothing is done. */
+const goingOn = (progress: TrainingProgress): TrainingProgress =>
+  progress.ended === 'time' ? { ...progress, ended: undefined } : progress
 
 const stepText = (now: TrainingProgress, loss: number): string => {
   const last = now.losses.at(-1)?.loss ?? loss

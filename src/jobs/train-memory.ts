@@ -66,7 +66,7 @@ const frozenBytes = ({ weights }: Graph): number =>
   )
 
 /** @throws LimbeckError `runtime` where a run cannot fit in what this process may use. */
-export function checkMemory(need: TrainingMemory, limit: number = totalmem()): void {
+export function checkMemory(need: TrainingMemory, limit: number = memoryLimit()): void {
   if (need.total <= limit) return
   throw new LimbeckError(
     'runtime',
@@ -75,6 +75,13 @@ export function checkMemory(need: TrainingMemory, limit: number = totalmem()): v
       hint: 'Give a smaller --batch with --accumulate, a --max-tokens, a smaller --max-length, or --freeze layers.',
     },
   )
+}
+
+/** What this process may use: the container's limit, else the machine's memory. */
+function memoryLimit(): number {
+  // 0, or more than there is, where nothing limits
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem()
 }
 
 /** The estimate as a line. */

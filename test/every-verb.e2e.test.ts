@@ -56,6 +56,12 @@ const rows: Readonly<Record<string, Row>> = {
     bad: ['model', '--data', 'nowhere.tsv'],
     misuse: ['model', ...data, '--threads', '9999'],
   },
+  prune: {
+    good: ['model', '--layers', 'every-second', '-o', 'pruned', '--overwrite'],
+    keys: ['folder', 'kept', 'parameters'],
+    bad: ['nowhere', '-o', 'none'],
+    misuse: ['model', '--layers', '99', '-o', 'none'],
+  },
   train: {
     good: [
       ...['model', ...data, '-o', 'trained', '--overwrite', '--threads', '1'],

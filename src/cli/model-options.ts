@@ -3,6 +3,12 @@ import type { OptionSpec } from './option-spec.ts'
 import { oneOf, textEach, textList, wholeNumber } from './parse-values.ts'
 
 export const modelOptions = {
+  keptLayers: {
+    flags: '--layers <which>',
+    group: 'Model',
+    help: 'layers to keep: every-second, first-N, last-N, spread-N, or numbers from 0 such as 0,2,4',
+    default: 'every-second',
+  },
   revision: {
     flags: '--revision <name>',
     group: 'Model',

@@ -1,0 +1,45 @@
+/** Layers kept by renaming tensors answer as the graph with the others cut out, in every family that has them. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { load } from '../src/jobs/load.ts'
+import { prune } from '../src/jobs/prune.ts'
+import { describeWith, fixture } from './support/fixtures.ts'
+import { scratchFolder } from './support/tensors.ts'
+
+const families = [
+  'bert-sequence-classification',
+  'roberta-sequence-classification',
+  'distilbert-sequence-classification',
+  'electra-sequence-classification',
+  'mpnet-model',
+  'modernbert-sequence-classification',
+  'deberta-v2-sequence-classification',
+]
+
+describeWith(fixture('models'), 'prune', () => {
+  const scratch = scratchFolder()
+
+  it.each(families)('%s', async (name) => {
+    const model = fixture('models', name)
+    const before = load(model).dims.layers
+    const output = join(scratch, name)
+    const { kept, layers, parameters, maxAbsError } = await prune({
+      ...{ model, layers: `first-${before - 1}`, output },
+    })
+    expect(layers).toEqual([before, before - 1])
+    expect(kept).toHaveLength(before - 1)
+    expect(parameters[1]).toBeLessThan(parameters[0])
+    expect(maxAbsError).toBeLessThan(1e-5)
+    expect(load(output).dims.layers).toBe(before - 1)
+    const config = JSON.parse(readFileSync(join(output, 'config.json'), 'utf8'))
+    expect(config.num_hidden_layers ?? config.n_layers).toBe(before - 1)
+  })
+
+  it('the last layer alone stands at the first place', async () => {
+    const model = fixture('models', 'bert-sequence-classification')
+    const output = join(scratch, 'last')
+    const { maxAbsError } = await prune({ model, layers: 'last-1', output })
+    expect(maxAbsError).toBeLessThan(1e-5)
+  })
+})

@@ -372,7 +372,8 @@ const cases: readonly Case[] = [
     title: 'a setting of another scheme',
     args: ['quantize', 'model', '--scheme', 'fp16', '--symmetric', '-o', 'new'],
     code: 2,
-    error: /^--symmetric means nothing to --scheme fp16\. It belongs to int8-weights, int4, q4f16\.$/,
+    error:
+      /^--symmetric means nothing to --scheme fp16\. It belongs to int8-weights, int4, q4f16\.$/,
   },
   {
     title: 'external data that is not there',

@@ -62,6 +62,8 @@ const schemes: readonly (readonly [string, Scheme])[] = [
   ['dynamic-int8 --per-token', { scheme: 'dynamic-int8', perToken: true }],
   ['dynamic-int8 --smooth', { scheme: 'dynamic-int8', smooth: true, samples }],
   ['static-int8', { scheme: 'static-int8', samples }],
+  ['static-int8 --form qdq', { scheme: 'static-int8', form: 'qdq', samples }],
+  ['static-int8 --form qoperator', { scheme: 'static-int8', form: 'qoperator', samples }],
   ['static-int8 --smooth', { scheme: 'static-int8', smooth: true, samples }],
   ['int8-weights', { scheme: 'int8-weights' }],
   ['int4', { scheme: 'int4' }],
@@ -104,13 +106,17 @@ async function measure(folder: string): Promise<QuantizationRow[]> {
       const path = join(out, cpu!.file)
       const { metrics } = await evaluate({ model: path, data: task.data, threads: 2 })
       const { name: metric, value, interval } = metrics[0]!
+      const verified = written.verified.find((one) => one.name === cpu!.name)!
+      const portability = verified.kernels?.portability
       files.push({ name, path })
       own.push({
         ...{ task: task.title, scheme: name, bytes: cpu!.bytes },
         ...{ metric, value, interval },
-        cosine: written.verified.find((one) => one.name === cpu!.name)!.cosine,
+        cosine: verified.cosine,
         batchDifference: await batchDifference(task.model, path),
         runsIn: portabilityOf(join(out, portable!.file)),
+        saturating: portability?.saturating.length ?? 0,
+        products: portability?.products ?? 0,
         seconds: rounded(written.seconds),
         peakBytes: written.peakBytes,
       })

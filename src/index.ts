@@ -21,6 +21,7 @@ export {
   calibrate,
 } from './jobs/calibrate.ts'
 export { type CompareOptions, type CompareResult, compare } from './jobs/compare.ts'
+export { type DistillOptions, distill } from './jobs/distill.ts'
 export { type DoctorResult, doctor, type Finding } from './jobs/doctor.ts'
 export { type EvaluateOptions, type EvaluationResult, evaluate } from './jobs/evaluate.ts'
 export {

@@ -6,6 +6,7 @@ export type OptionGroup =
   | 'Acceptance'
   | 'Measurement'
   | 'Model'
+  | 'Distillation'
   | 'Training'
   | 'Costs'
   | 'Output'

@@ -1,8 +1,35 @@
 /** Options of training; defaults are those of Hugging Face's Trainer where it has one. */
+import { type DistillMethodName, distillMethods } from '../train/distill-methods.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { numberFromZero, oneOf, positiveNumber, textList, wholeNumber } from './parse-values.ts'
 
 export const trainOptions = {
+  student: {
+    flags: '--student <what>',
+    group: 'Distillation',
+    help: 'layers of the teacher (every-second, first-N, last-N, spread-N, 0,2,4), a shape such as 2x128 (layers x width), or a model folder',
+    default: 'every-second',
+  },
+  distillMethod: {
+    flags: '--method <name>',
+    group: 'Distillation',
+    help: `what is learned from the teacher: ${Object.keys(distillMethods).join(', ')}`,
+    default: 'logits',
+    parse: oneOf(...(Object.keys(distillMethods) as DistillMethodName[])),
+  },
+  layerMap: {
+    flags: '--layer-map <map>',
+    group: 'Distillation',
+    help: 'layer of the teacher that each layer of the student learns from: uniform, last, or numbers from 0 such as 2,5',
+    default: 'uniform',
+  },
+  temperature: {
+    flags: '--temperature <T>',
+    group: 'Distillation',
+    help: "what both sides' logits are divided by",
+    default: 'as the method says',
+    parse: positiveNumber,
+  },
   trainData: {
     flags: '--data <file>',
     group: 'Data',

@@ -2,9 +2,52 @@
 import type { TrainResult } from '../jobs/train.ts'
 import { chosenOf, summaryCaption, summaryTable, type Table } from '../report/index.ts'
 import { trainingRows } from '../report/training-sections.ts'
-import { dataOf, hubOptionNames } from './options.ts'
+import { dataOf, hubOptionNames, type OptionValues } from './options.ts'
 import { folderText, proseText, tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
+
+/** Options of every verb that trains. */
+export const trainOptionNames = [
+  'trainData',
+  'dev',
+  'text',
+  'textPair',
+  'label',
+  'labelMap',
+  'trainTask',
+  'encoding',
+  'noHeader',
+  'limit',
+  'stride',
+  'maxLength',
+  'epochs',
+  'steps',
+  'batch',
+  'maxTokens',
+  'learningRate',
+  'warmup',
+  'schedule',
+  'weightDecay',
+  'dropout',
+  'clip',
+  'accumulate',
+  'ema',
+  'labelSmoothing',
+  'freeze',
+  'lora',
+  'recompute',
+  'layerDecay',
+  'evaluateEvery',
+  'patience',
+  'resume',
+  'maxMinutes',
+  'trainThreads',
+  'trainSeed',
+  'trainSeconds',
+  ...hubOptionNames,
+  'output',
+  'overwrite',
+] as const
 
 export const trainVerb = defineVerb({
   arguments: [
@@ -13,47 +56,7 @@ export const trainVerb = defineVerb({
       help: 'model folder with model.safetensors and tokenizer, or org/name of the Hub; its head may be missing',
     },
   ],
-  options: [
-    'trainData',
-    'dev',
-    'text',
-    'textPair',
-    'label',
-    'labelMap',
-    'trainTask',
-    'encoding',
-    'noHeader',
-    'limit',
-    'stride',
-    'maxLength',
-    'epochs',
-    'steps',
-    'batch',
-    'maxTokens',
-    'learningRate',
-    'warmup',
-    'schedule',
-    'weightDecay',
-    'dropout',
-    'clip',
-    'accumulate',
-    'ema',
-    'labelSmoothing',
-    'freeze',
-    'lora',
-    'recompute',
-    'layerDecay',
-    'evaluateEvery',
-    'patience',
-    'resume',
-    'maxMinutes',
-    'trainThreads',
-    'trainSeed',
-    'trainSeconds',
-    ...hubOptionNames,
-    'output',
-    'overwrite',
-  ],
+  options: trainOptionNames,
   required: ['trainData'],
   examples: [
     'train ./MiniLM-L6 --data train.tsv --dev dev.tsv -o ./my-classifier',
@@ -62,25 +65,27 @@ export const trainVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress, command }) {
     const { train } = await import('../jobs/train.ts')
-    const { trainData, trainTask, trainThreads, trainSeed, trainSeconds, ...others } = options
-    const { text, textPair, label, labelMap, encoding, noHeader, limit, stride, ...rest } = others
-    const columns = { text, textPair, label, labelMap, encoding, noHeader, limit, stride }
-    const result = await train({
-      ...rest,
-      model,
-      data: dataOf(trainData, { ...columns, task: trainTask }),
-      threads: trainThreads,
-      seed: trainSeed,
-      seconds: trainSeconds,
-      command,
-      signal,
-      progress,
-    })
-    return { json: result, text: (view) => resultText(result, view) }
+    const result = await train({ ...trainedWith(options), model, command, signal, progress })
+    return { json: result, text: (view) => trainedText(result, view) }
   },
 })
 
-function resultText({ folder, report, training }: TrainResult, view: View): string {
+/** Options as the jobs that train take them. */
+export function trainedWith(options: OptionValues<(typeof trainOptionNames)[number], 'trainData'>) {
+  const { trainData, trainTask, trainThreads, trainSeed, trainSeconds, ...others } = options
+  const { text, textPair, label, labelMap, encoding, noHeader, limit, stride, ...rest } = others
+  const columns = { text, textPair, label, labelMap, encoding, noHeader, limit, stride }
+  return {
+    ...rest,
+    data: dataOf(trainData, { ...columns, task: trainTask }),
+    threads: trainThreads,
+    seed: trainSeed,
+    seconds: trainSeconds,
+  }
+}
+
+/** What a run printed. */
+export function trainedText({ folder, report, training }: TrainResult, view: View): string {
   const facts: Table = {
     columns: [{ title: 'training' }, { title: '' }],
     rows: trainingRows(training),

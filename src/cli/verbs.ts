@@ -31,6 +31,10 @@ export const verbs: Readonly<Record<string, VerbEntry>> = {
     summary: 'fine-tune a model on labelled data, and write it with its ONNX files',
     load: async () => (await import('./train.ts')).trainVerb,
   },
+  distill: {
+    summary: 'teach a smaller model what a trained one knows, and write it with its ONNX files',
+    load: async () => (await import('./distill.ts')).distillVerb,
+  },
   prune: {
     summary: 'keep some layers of a model, as a smaller one to train or distil',
     load: async () => (await import('./prune.ts')).pruneVerb,

@@ -5,13 +5,28 @@ import { lengthOf } from '../fit/training-feeds.ts'
 import { type TrainingPlan, trainingPlan } from '../fit/training-plan.ts'
 import { trainingTask } from '../fit/training-task.ts'
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts'
+import type { Feeds } from '../runtime/engine.ts'
 import { type Lora, withLora } from '../train/lora.ts'
-import { type TrainingStep, trainingStep } from '../train/training-step.ts'
+import { type TrainingStep, trainingStep, type WriteLoss } from '../train/training-step.ts'
 import { readTrainData, type TrainData, type TrainDataOptions } from './train-data.ts'
 import { trainDropout } from './train-dropout.ts'
 import { type ModelForTask, modelForTask } from './train-model.ts'
 import { parameterGroups, parametersThatLearn } from './train-parameters.ts'
 import type { TrainSettings } from './train-settings.ts'
+
+/** How another model teaches: the loss, and what it needs of each batch beside the data. */
+export interface Teaching {
+  /** What it adds to the run's identity. */
+  readonly recipe: Readonly<Record<string, unknown>>
+  /** Of the report. */
+  readonly title: (name: string, task: string) => string
+  /** Inputs of the teacher. */
+  readonly inputs: readonly string[]
+  /** @throws LimbeckError where the student cannot learn from it. */
+  loss(student: ModelForTask, settings: TrainSettings): WriteLoss
+  /** Of step `step` of `steps`, from 0. */
+  feeds(step: number, steps: number): Feeds
+}
 
 /** A run that can begin. */
 export interface PreparedTraining extends ModelForTask {
@@ -23,6 +38,7 @@ export interface PreparedTraining extends ModelForTask {
   readonly training: TrainingStep
   /** Where adapters learn. */
   readonly lora: Lora | undefined
+  readonly teaching: Teaching | undefined
 }
 
 /** Reads and builds all that a run needs. @param path of the base model's folder. */
@@ -30,10 +46,13 @@ export async function prepareTraining(
   path: string,
   options: TrainDataOptions,
   settings: TrainSettings,
+  teaching?: Teaching,
 ): Promise<PreparedTraining> {
   const folder = openModelFolder(path)
   const forTask = await modelForTask(folder, options.data, settings.seed)
   const { task, model } = forTask
+  // before the data is read for it
+  const taught = teaching?.loss(forTask, settings)
   const learn = parametersThatLearn(model, settings.freeze)
   const { lora: rank, seed } = settings
   const lora = rank === undefined ? undefined : withLora(model.graph, { rank, seed })
@@ -50,7 +69,7 @@ export async function prepareTraining(
   const dropout = trainDropout(model, settings, plan, row.rows)
   const training = trainingStep({
     graph: lora?.graph ?? model.graph,
-    loss: (b, outputs) => row.loss(b, outputs, settings),
+    loss: taught ?? ((b, outputs) => row.loss(b, outputs, settings)),
     trainable: (parameter) => learn(parameter) && (lora?.trainable(parameter) ?? true),
     groups: parameterGroups(model, settings.layerDecay),
     optimizer: { type: 'adamw', weightDecay: settings.weightDecay },
@@ -60,5 +79,5 @@ export async function prepareTraining(
     recompute: settings.recompute,
     ...(dropout && { dropout: { ...dropout, layersOf: model.graph } }),
   })
-  return { ...forTask, folder, settings, data, plan, schedule, training, lora }
+  return { ...forTask, folder, settings, data, plan, schedule, training, lora, teaching }
 }

@@ -37,7 +37,8 @@ export function runTraining(
   prepared: PreparedTraining,
   { checkpoints, from, maxMinutes, signal, progress }: RunTrainingOptions,
 ): Promise<FinishedTraining> {
-  const { task, model, lora, settings, data, plan, schedule, training } = prepared
+  const { task, model, lora, settings, data, plan, schedule, training, teaching } = prepared
+  const inputs = new Set([...data.feeds.inputs, ...(teaching?.inputs ?? [])])
   const judged = judgedGraph({ ...model, graph: lora?.graph ?? model.graph }, task)
   const { examples } = data.training
   const judge = judgeOf(prepared, data)
@@ -58,7 +59,9 @@ export function runTraining(
           const own = places.map((place) => examples[place]!)
           const lengths = own.flatMap(({ texts }) => texts.map(({ ids }) => ids.length))
           const tokens = lengths.reduce((sum, length) => sum + length, 0)
-          const feeds = trainingFeeds(own, [settings.seed, at, micro], data.feeds)
+          const key = [settings.seed, at, micro]
+          const texts = trainingFeeds(own, key, { ...data.feeds, inputs: [...inputs] })
+          const feeds = { ...texts, ...teaching?.feeds(at, plan.steps) }
           return { feeds, rows: own.length, tokens }
         },
         evaluate: judge && (async (at: number) => ({ step: at, ...(await judge(graphs.judged)) })),

@@ -18,10 +18,10 @@ import { runIdentity } from './train-identity.ts'
 import { checkMemory, memoryText, trainingMemory } from './train-memory.ts'
 import { mergeAdapters } from './train-merge.ts'
 import { writeTrained } from './train-output.ts'
-import { prepareTraining } from './train-prepare.ts'
+import { prepareTraining, type Teaching } from './train-prepare.ts'
 import { trainingReport } from './train-report.ts'
 import { runTraining } from './train-run.ts'
-import { type TrainSettingsOptions, trainSettings } from './train-settings.ts'
+import { type TrainSettings, type TrainSettingsOptions, trainSettings } from './train-settings.ts'
 
 export interface TrainOptions extends HubOptions, TrainDataOptions, TrainSettingsOptions {
   /** Hugging Face or sentence-transformers folder with safetensors weights, or `org/name` of the Hub. */
@@ -60,20 +60,31 @@ export interface TrainResult {
  * })
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { signal, progress, overwrite, maxMinutes } = options
   const settings = trainSettings(options)
   // before the model is read for it
   for (const file of [options.data.file, options.dev]) if (file !== undefined) requireFile(file)
   const { path } = await findModel(options.model, options)
+  return trainFolder(path, options, settings)
+}
+
+/** Trains the model of a folder, by its data or by a teacher. */
+export async function trainFolder(
+  path: string,
+  options: TrainOptions,
+  settings: TrainSettings,
+  teaching?: Teaching,
+): Promise<TrainResult> {
+  const { signal, progress, overwrite, maxMinutes } = options
   if (options.output !== undefined) checkTarget(options.output, { overwrite })
-  const prepared = await prepareTraining(path, options, settings)
+  const prepared = await prepareTraining(path, options, settings, teaching)
   const { folder, task, model, data, plan, training } = prepared
   const output = resolve(options.output ?? join('limbeck-output', `${folder.name}-${task}`))
   checkTarget(output, { overwrite })
   const memory = trainingMemory(training, plan, trainingTask(task).rows)
   checkMemory(memory)
   progress?.step('Memory').done(memoryText(memory))
-  const identity = await runIdentity(folder, prepared, options, settings, data.maxLength)
+  const own = await runIdentity(folder, prepared, options, settings, data.maxLength)
+  const identity = { ...own, ...teaching?.recipe }
   const checkpoints = new Checkpoints(`${output}.training`, identity)
   const from = checkpointOf(checkpoints, options)
   const finished = await runTraining(prepared, { checkpoints, from, maxMinutes, signal, progress })
@@ -89,7 +100,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       ...{ seconds: options.seconds ?? 2, seed: settings.seed, command: options.command },
     }
     return optimizeInto(aside, named, asked, settingsOf(asked, named), {
-      title: `${folder.name}, trained for ${task}`,
+      title: teaching?.title(folder.name, task) ?? `${folder.name}, trained for ${task}`,
       training: told,
       facts: { recipe: identity },
     })

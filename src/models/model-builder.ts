@@ -16,6 +16,8 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, Tensor>
   /** Makes a head's parameter that is not there in this shape; without it that is an error. */
   readonly make?: ((name: string, shape: readonly number[]) => Tensor) | undefined
+  /** The base model's are made, too: a model that begins with nothing. */
+  readonly makesBase?: boolean | undefined
 }
 
 /** What a builder knows of the base model in checkpoints with a head. */
@@ -87,9 +89,9 @@ export class ModelBuilder extends GraphBuilder {
   /** The parameter at `path` (relative to the base model, or a head's own), of exactly this shape. */
   weight(path: string, shape: readonly number[], tie?: string): Value {
     const name = this.storedName(path)
-    const { make } = this.checkpoint
-    if (make && this.headOf !== undefined && !this.isStored(name, shape)) {
-      const own = name ?? this.headName(path)
+    const { make, makesBase } = this.checkpoint
+    if (make && (makesBase || this.headOf !== undefined) && !this.isStored(name, shape)) {
+      const own = name ?? (this.headOf === undefined ? this.baseName(path) : this.headName(path))
       return this.parameter({ name: own, tie }, make(own, shape))
     }
     if (name === undefined) {
@@ -126,6 +128,11 @@ export class ModelBuilder extends GraphBuilder {
   private headName(path: string): string {
     const { prefix, pooler } = this.base
     return pooler !== undefined && path.startsWith(`${pooler}.`) ? `${prefix}.${path}` : path
+  }
+
+  /** What a checkpoint with a head calls a parameter of the base model. */
+  private baseName(path: string): string {
+    return `${this.base.prefix}.${this.storedPath(path)}`
   }
 
   private storedPath(path: string): string {

@@ -1,0 +1,110 @@
+/**
+ * What is learned from a teacher's answers, by kind of answer: one of a text, one of a token, where an answer
+ * begins and ends, the masked tokens' words, sentence vectors.
+ */
+import { int, ints } from '../graph/attributes.ts'
+import type { GraphBuilder } from '../graph/builder.ts'
+import type { Value } from '../graph/graph.ts'
+import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { binaryCrossEntropy } from './losses.ts'
+import { keyBias, realTokens } from './masked-mean.ts'
+import { divergence, logitError, type SoftLabels, softCrossEntropy } from './soft-label-losses.ts'
+
+/** How answers are drawn to the teacher's. */
+export type AnswerLoss = 'divergence' | 'soft-labels' | 'error'
+
+/** What a task answers with. */
+export type AnswerKind =
+  | 'classes'
+  | 'independent'
+  | 'numbers'
+  | 'tokens'
+  | 'spans'
+  | 'masked'
+  | 'vectors'
+
+export interface AnswerSides {
+  readonly student: Readonly<Record<string, Value>>
+  readonly teacher: Readonly<Record<string, Value>>
+  readonly mask: Value
+  /** Of masked words: what was asked. */
+  readonly labels?: Value | undefined
+  readonly loss: AnswerLoss
+  readonly temperature: number
+}
+
+const soft = (
+  b: GraphBuilder,
+  student: Value,
+  labels: SoftLabels & { logits: Value },
+  s: AnswerSides,
+): Value => {
+  const { temperature } = s
+  if (s.loss === 'error') return logitError(b, student, labels.logits, labels.real)
+  return s.loss === 'divergence'
+    ? divergence(b, student, labels, { temperature })
+    : softCrossEntropy(b, student, labels, { temperature })
+}
+
+const kinds: Readonly<Record<AnswerKind, (b: GraphBuilder, s: AnswerSides) => Value>> = {
+  classes: (b, s) => soft(b, s.student.logits!, { logits: s.teacher.logits! }, s),
+  independent: (b, s) =>
+    s.loss === 'error'
+      ? logitError(b, s.student.logits!, s.teacher.logits!)
+      : binaryCrossEntropy(b, s.student.logits!, b.op('Sigmoid', [s.teacher.logits!])),
+  numbers: (b, s) => logitError(b, s.student.logits!, s.teacher.logits!),
+  tokens: (b, s) =>
+    soft(b, s.student.logits!, { logits: s.teacher.logits!, real: realTokens(b, s.mask) }, s),
+  spans: (b, s) => {
+    // padding is no place for an answer
+    const bias = b.op('Squeeze', [keyBias(b, realTokens(b, s.mask)), b.int64s([1, 2], 'axes')])
+    const placed = (x: Value) => b.op('Add', [x, bias])
+    const of = (name: string) =>
+      soft(
+        b,
+        placed(s.student[name]!),
+        { logits: placed(s.teacher[name]!) },
+        { ...s, loss: s.loss === 'error' ? 'divergence' : s.loss },
+      )
+    const both = b.op('Add', [of('start_logits'), of('end_logits')])
+    return b.op('Mul', [both, b.constant(floatScalar(0.5), 'half')])
+  },
+  masked: (b, s) => {
+    const rows = maskedRows(b, s.labels!)
+    const at = (x: Value) => b.op('Gather', [b.op('Flatten', [x], { axis: int(-1) }), rows])
+    return soft(b, at(s.student.logits!), { logits: at(s.teacher.logits!) }, s)
+  },
+  vectors: (b, s) => {
+    const [own, theirs] = [s.student, s.teacher].map((side) =>
+      similarities(b, side.sentence_embedding!),
+    )
+    const error = b.op('Sub', [own!, theirs!])
+    return b.op('ReduceMean', [b.op('Mul', [error, error])], { keepdims: int(0) })
+  },
+}
+
+/** The loss of the student's answers. */
+export const answerLoss = (b: GraphBuilder, kind: AnswerKind, sides: AnswerSides): Value =>
+  b.scope('loss', () => kinds[kind](b, sides))
+
+/** Places of masked tokens in the flattened batch; the first where nothing is masked. */
+function maskedRows(b: GraphBuilder, labels: Value): Value {
+  const flat = b.op('Reshape', [labels, b.int64s([-1])])
+  const ignored = b.constant(int64Tensor([-100], []), 'ignored')
+  const found = b.op('Reshape', [
+    b.op('NonZero', [b.op('Not', [b.op('Equal', [flat, ignored])])]),
+    b.int64s([-1]),
+  ])
+  const none = b.op('Equal', [b.op('Size', [found]), b.constant(int64Tensor([0], []), 'zero')])
+  const first = b.op('Cast', [b.op('Reshape', [none, b.int64s([1])])], { to: int(7) })
+  const some = b.op('Concat', [found, b.int64s([0], 'first')], { axis: int(0) })
+  const count = b.op('Add', [b.op('Reshape', [b.op('Size', [found]), b.int64s([1])]), first])
+  return b.op('Slice', [some, b.int64s([0], 'start'), count, b.int64s([0], 'axis')])
+}
+
+/** Cosines among the texts of a batch `[B, B]`: they know nothing of the vectors' width. */
+function similarities(b: GraphBuilder, rows: Value): Value {
+  const norm = b.op('ReduceL2', [rows, b.int64s([1], 'axis')], { keepdims: int(1) })
+  const unit = b.op('Div', [rows, b.op('Max', [norm, b.constant(floatScalar(1e-8), 'least')])])
+  return b.op('MatMul', [unit, b.op('Transpose', [unit], { perm: ints([1, 0]) })])
+}

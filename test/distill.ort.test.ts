@@ -1,0 +1,72 @@
+/**
+ * Distillation on tiny models: every method's loss falls, a student that is its teacher has nothing to learn from
+ * it, and what is written holds no trace of the projection.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, expect, it } from 'vitest'
+import { distill } from '../src/jobs/distill.ts'
+import { train } from '../src/jobs/train.ts'
+import { type DistillMethodName, distillMethods } from '../src/train/distill-methods.ts'
+import { layerMap } from '../src/train/layer-map.ts'
+import { readTensors, scratchFolder } from './support/tensors.ts'
+import { writeTinyModel, writeToyData } from './support/tiny-model.ts'
+
+const cwd = scratchFolder()
+const teacher = join(cwd, 'teacher')
+const quick = { threads: 1, seconds: 0.02, learningRate: 3e-3 }
+let data = { file: '' }
+beforeAll(async () => {
+  data = { file: writeToyData(join(cwd, 'train.tsv'), 320, 1) }
+  await train({
+    ...quick,
+    model: writeTinyModel(join(cwd, 'base')),
+    data,
+    epochs: 6,
+    output: teacher,
+  })
+}, 60_000)
+
+const taught = (method: DistillMethodName, student: string, more: object = {}) =>
+  distill({
+    ...{ ...quick, teacher, data, method, student, epochs: 8 },
+    ...{ output: join(cwd, `${method}-${student}`), ...more },
+  })
+
+it.each(
+  Object.keys(distillMethods) as DistillMethodName[],
+)('%s: the loss falls', async (method) => {
+  // heads of 16: as many as the teacher's two
+  const student = method === 'distilbert' ? 'every-second' : '1x64'
+  const { training, folder } = await taught(method, student, { dropout: 0 })
+  const half = training.losses.length / 2
+  const stages = 'twoStages' in distillMethods[method]
+  // each stage by itself, where there are two
+  const last = stages ? training.losses[Math.floor(half) - 1]! : training.losses.at(-1)!
+  expect(last.loss).toBeLessThan(0.9 * training.losses[0]!.loss)
+  const names = Object.keys(readTensors(join(folder, 'model.safetensors')))
+  expect(names.filter((name) => name.startsWith('distillation'))).toEqual([])
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
+  expect(config).toMatchObject({ num_hidden_layers: 1, id2label: { 0: 'complaint', 1: 'praise' } })
+})
+
+it.each([
+  'logit-error',
+  'tinybert',
+] as const)('%s: a teacher has nothing to learn from itself', async (method) => {
+  const { training } = await taught(method, 'first-2', { dropout: 0, steps: 2, epochs: undefined })
+  expect(training.losses[0]!.loss).toBeLessThan(1e-9)
+})
+
+it.each([
+  ['distilbert', '1x64', /hidden size of its teacher, 32; it has 64/],
+  ['hidden', '3x32', /student of 3 layers cannot learn from the 2 layers/],
+] as const)('%s refuses %s', async (method, student, message) => {
+  await expect(taught(method, student)).rejects.toThrow(message)
+})
+
+it('maps layers as TinyBERT does', () => {
+  expect(layerMap('uniform', 12, 4)).toEqual([2, 5, 8, 11])
+  expect(layerMap('last', 12, 4)).toEqual([8, 9, 10, 11])
+  expect(() => layerMap('1,0', 12, 2)).toThrow(/2 rising numbers from 0 to 11/)
+})

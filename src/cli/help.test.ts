@@ -29,8 +29,7 @@ test('limbeck --help', async () => {
       sensitivity    rank layers by what quantization does to them, and say which to leave in fp32
       fuse           fuse the operators of anybody's ONNX file, and compare the result with it
       train          fine-tune a model on labelled data, and write it with its ONNX files
-      distill        teach a smaller model what a trained one knows, and write it with its ONNX
-                     files
+      distill        teach a smaller model what a trained one knows, and write it with its ONNX files
       prune          keep some layers of a model, as a smaller one to train or distil
       compare        show where two models part, tensor by tensor
       eval           measure a model on labelled data, with intervals

@@ -72,7 +72,7 @@ const rows: Readonly<Record<string, Row>> = {
     ],
     keys: ['folder', 'training', 'report'],
     bad: ['nowhere', ...data, '-o', 'none'],
-    misuse: ['model', ...data, '--student', '2x100', '-o', 'none'],
+    misuse: ['model', ...data, '--method', 'magic', '-o', 'none'],
   },
   prune: {
     good: ['model', '--layers', 'every-second', '-o', 'pruned', '--overwrite'],

@@ -1,7 +1,9 @@
 /**
  * Real fine-tuning, a command a task; each resumes where it was stopped, and what is done stays done.
  *
- *     npm run bench:fine-tune -- sst2 [mrpc stsb wnut17 trec] [--seed N]
+ *     npm run bench:fine-tune -- sst2 [mrpc stsb wnut17 trec] [--seed N] [--threads N] [--train-only]
+ *
+ * `--train-only` leaves judging and latencies, which want an idle machine, to a later call.
  *
  * Prints the table of all tasks done so far: metric, sizes and latencies of fp32 and INT8, and what training
  * took. Models lie in `.bench/fine-tune`.
@@ -18,7 +20,11 @@ import { describeMachine, machineText } from './machine.ts'
 import { builtCommand, miniLm, resultsFolder, root, say } from './places.ts'
 
 const { values: flags, positionals } = parseArgs({
-  options: { seed: { type: 'string', default: '1' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    threads: { type: 'string' },
+    'train-only': { type: 'boolean' },
+  },
   allowPositionals: true,
 })
 const known = Object.keys(fineTuneTasks)
@@ -60,14 +66,16 @@ const rows: Record<string, Row> = existsSync(record)
   : {}
 const machine = await describeMachine('npm run bench:fine-tune')
 for (const name of asked) {
-  rows[name] = await fineTune(name)
+  const row = await fineTune(name)
+  if (row === undefined) continue
+  rows[name] = row
   // each row as its run ends
   mkdirSync(resultsFolder, { recursive: true })
   writeFileSync(record, `${JSON.stringify({ machine, rows }, null, 2)}\n`)
 }
 process.stdout.write(`${machineText(machine)}\n\n${tableOf(Object.values(rows))}\n`)
 
-async function fineTune(name: string): Promise<Row> {
+async function fineTune(name: string): Promise<Row | undefined> {
   const { title, files, recipe, task, testColumns } = fineTuneTasks[name]!
   const { train, dev, test } = files(join(work, 'data'))
   const out = join(work, `${name}-${flags.seed}`)
@@ -83,6 +91,7 @@ async function fineTune(name: string): Promise<Row> {
     '--seed',
     flags.seed,
     ...recipe,
+    ...(flags.threads === undefined ? [] : ['--threads', flags.threads]),
   ]
   if (!existsSync(out)) {
     const more = existsSync(join(`${out}.training`, 'state.safetensors')) ? ['--resume'] : []
@@ -92,6 +101,7 @@ async function fineTune(name: string): Promise<Row> {
     })
     if (status !== 0) process.exit(status ?? 1)
   }
+  if (flags['train-only']) return undefined
   const { report } = JSON.parse(readFileSync(join(out, 'limbeck.json'), 'utf8')) as {
     report: Report
   }

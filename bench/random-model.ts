@@ -6,6 +6,7 @@ import type { Graph, Value } from '../src/graph/graph.ts'
 import { inlineTensor, type Tensor } from '../src/graph/tensor.ts'
 import { familyOf } from '../src/models/build-model.ts'
 import type { ModelConfig } from '../src/models/config.ts'
+import type { Task } from '../src/models/family.ts'
 import { ModelBuilder } from '../src/models/model-builder.ts'
 import { randomFrom } from '../src/stats/index.ts'
 
@@ -36,12 +37,16 @@ class RandomBuilder extends ModelBuilder {
   }
 }
 
-/** The logical graph of the base model that `json` describes, with random weights. */
-export function randomModel(json: Readonly<Record<string, unknown>>): Graph {
+/** The logical graph of the model that `json` describes, with random weights. @param classes of the head. */
+export function randomModel(
+  json: Readonly<Record<string, unknown>>,
+  head: Task = 'feature-extraction',
+  classes = 0,
+): Graph {
   const config: ModelConfig = { file: 'config.json', json }
   const family = familyOf(config)
   const b = new RandomBuilder(family.type, family.prefix)
-  const outputs = family.heads['feature-extraction'](b, family.encode(b, family.dims(config)), 0)
+  const outputs = family.heads[head](b, family.encode(b, family.dims(config)), classes)
   for (const [name, value] of Object.entries(outputs)) b.output(name, value)
   return b.build()
 }

@@ -1,8 +1,9 @@
 /** `limbeck train` as users run it: it learns, it goes on after SIGKILL to the same bytes, it says what is wrong. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { halfToFloat } from '../src/onnx/half-floats.ts'
 import { limbeck } from './support/command.ts'
 import { readTensors, scratchFolder } from './support/tensors.ts'
 import { writeTinyModel, writeToyData } from './support/tiny-model.ts'
@@ -103,6 +104,30 @@ describe('limbeck train', () => {
     expect(hashOf('two')).toBe(hashOf('one'))
     const again = await limbeck([...args, '--resume', '--overwrite'], { cwd })
     expect(again.stderr).toContain('--resume: there is no checkpoint in')
+  })
+
+  it('begins with drawn weights where it is told to, and writes half floats', async () => {
+    const bare = join(cwd, 'bare')
+    mkdirSync(bare)
+    for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
+      copyFileSync(join(base, name), join(bare, name))
+    const scratch = (...more: string[]) =>
+      limbeck(['train', bare, '--data', data, '-o', 'drawn', ...quick, ...more], { cwd })
+    expect((await scratch()).stderr).toContain('model.safetensors is missing')
+    const settings = ['--from-scratch', '--dtype', 'float16', '--steps', '1', '--warmup', '0']
+    const { code, stderr } = await scratch(...settings)
+    expect(code, stderr).toBe(0)
+    expect(json('drawn/config.json').dtype).toBe('float16')
+    const written = readTensors(join(cwd, 'drawn/model.safetensors'))
+    expect(new Set(Object.values(written).map(({ dtype }) => dtype))).toEqual(new Set(['float16']))
+    // one step of AdamW moves a weight by the learning rate at most, so what was drawn is still seen
+    const { data: half } = written['bert.encoder.layer.0.intermediate.dense.weight']!
+    const values = halfToFloat(half as Uint16Array)
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
+    expect(Math.abs(mean)).toBeLessThan(4e-3)
+    expect(Math.sqrt(variance)).toBeGreaterThan(0.018)
+    expect(Math.sqrt(variance)).toBeLessThan(0.022)
   })
 
   it('stops at numbers that are none, naming step and tensor, and keeps what it had', async () => {

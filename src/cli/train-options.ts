@@ -47,6 +47,11 @@ export const trainOptions = {
     help: 'text-classification, pair-classification, multi-label-classification, regression, token-classification, question-answering, fill-mask, similarity or embeddings',
     default: 'from the data and the model',
   },
+  fromScratch: {
+    flags: '--from-scratch',
+    group: 'Training',
+    help: 'begin with weights drawn by the seed: of the model, config.json and the tokenizer are enough',
+  },
   epochs: {
     flags: '--epochs <n>',
     group: 'Training',
@@ -197,6 +202,13 @@ export const trainOptions = {
     help: 'seed of the order, of masks and of a new head',
     default: '1',
     parse: wholeNumber,
+  },
+  weightType: {
+    flags: '--dtype <type>',
+    group: 'Output',
+    help: 'numbers of model.safetensors: float32 or float16',
+    default: 'float32',
+    parse: oneOf('float32', 'float16'),
   },
   trainSeconds: {
     flags: '--seconds <s>',

@@ -44,6 +44,7 @@ export const trainOptionNames = [
   'trainThreads',
   'trainSeed',
   'trainSeconds',
+  'weightType',
   ...hubOptionNames,
   'output',
   'overwrite',
@@ -56,7 +57,7 @@ export const trainVerb = defineVerb({
       help: 'model folder with model.safetensors and tokenizer, or org/name of the Hub; its head may be missing',
     },
   ],
-  options: trainOptionNames,
+  options: [...trainOptionNames, 'fromScratch'],
   required: ['trainData'],
   examples: [
     'train ./MiniLM-L6 --data train.tsv --dev dev.tsv -o ./my-classifier',
@@ -65,7 +66,9 @@ export const trainVerb = defineVerb({
   ],
   async run({ args: [model], options, signal, progress, command }) {
     const { train } = await import('../jobs/train.ts')
-    const result = await train({ ...trainedWith(options), model, command, signal, progress })
+    const { fromScratch, ...rest } = options
+    const own = { fromScratch, model, command, signal, progress }
+    const result = await train({ ...trainedWith(rest), ...own })
     return { json: result, text: (view) => trainedText(result, view) }
   },
 })
@@ -73,7 +76,8 @@ export const trainVerb = defineVerb({
 /** Options as the jobs that train take them. */
 export function trainedWith(options: OptionValues<(typeof trainOptionNames)[number], 'trainData'>) {
   const { trainData, trainTask, trainThreads, trainSeed, trainSeconds, ...others } = options
-  const { text, textPair, label, labelMap, encoding, noHeader, limit, stride, ...rest } = others
+  const { weightType: dtype, ...given } = others
+  const { text, textPair, label, labelMap, encoding, noHeader, limit, stride, ...rest } = given
   const columns = { text, textPair, label, labelMap, encoding, noHeader, limit, stride }
   return {
     ...rest,
@@ -81,6 +85,7 @@ export function trainedWith(options: OptionValues<(typeof trainOptionNames)[numb
     threads: trainThreads,
     seed: trainSeed,
     seconds: trainSeconds,
+    dtype,
   }
 }
 

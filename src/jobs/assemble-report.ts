@@ -26,7 +26,8 @@ import { latencyReport } from './latency-rows.ts'
 import { limbeckVersion } from './lineage.ts'
 import type { LoadedModel } from './load.ts'
 import type { Quality } from './measure-variants.ts'
-import type { OptimizeOptions, OptimizeSettings } from './optimize.ts'
+import type { OptimizeOptions } from './optimize.ts'
+import type { OptimizeSettings } from './optimize-into.ts'
 import { type BuiltVariant, sourcePlan } from './variants.ts'
 
 export interface Measurements {

@@ -24,9 +24,9 @@ import { studentFolder } from './student.ts'
 import { type TrainOptions, type TrainResult, trainFolder } from './train.ts'
 import type { ModelForTask } from './train-model.ts'
 import type { Teaching } from './train-prepare.ts'
-import { trainSettings } from './train-settings.ts'
+import { type TrainSettings, trainSettings } from './train-settings.ts'
 
-export interface DistillOptions extends Omit<TrainOptions, 'model'> {
+export interface DistillOptions extends Omit<TrainOptions, 'model' | 'fromScratch'> {
   /** A model that has learned the task: folder with safetensors weights, or `org/name` of the Hub. */
   readonly teacher: string
   /** Layers of the teacher, a shape such as `2x128`, or a model folder; default `every-second`. */
@@ -63,7 +63,22 @@ const kinds: Readonly<Record<TrainingTask, AnswerKind>> = {
  *   output: './my-small-classifier',
  * })
  */
-export async function distill(options: DistillOptions): Promise<TrainResult> {
+export function distill(options: DistillOptions): Promise<TrainResult> {
+  return withStudent(options, (student, asked, settings, teaching) =>
+    trainFolder(student, asked, settings, teaching),
+  )
+}
+
+/** What learns from what: the student's folder, all that training takes, and the teaching. */
+type WithStudent<T> = (
+  student: string,
+  options: TrainOptions,
+  settings: TrainSettings,
+  teaching: Teaching,
+) => Promise<T>
+
+/** Makes the student in a folder that stands as long as `body` runs. @throws LimbeckError as `distill`. */
+export async function withStudent<T>(options: DistillOptions, body: WithStudent<T>): Promise<T> {
   const { student = 'every-second', method: name = 'logits', temperature } = options
   const settings = trainSettings(options)
   for (const file of [options.data.file, options.dev]) if (file !== undefined) requireFile(file)
@@ -95,7 +110,7 @@ export async function distill(options: DistillOptions): Promise<TrainResult> {
     }
     const teaching = teachingOf(teacher, method, options.layerMap ?? 'uniform', recipe)
     const base = `${options.teacher}, student ${student}, method ${name}`
-    return trainFolder(own, { ...options, model: base }, settings, teaching)
+    return body(own, { ...options, model: base }, settings, teaching)
   })
 }
 

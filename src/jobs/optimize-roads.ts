@@ -20,7 +20,8 @@ import { isOnnxFile } from './logical-graph.ts'
 import { type Measured, measureFidelity, measureQuality, type Quality } from './measure-variants.ts'
 import { writeCompanions } from './model-files.ts'
 import { maxLengthOf } from './model-limits.ts'
-import type { OptimizeOptions, OptimizeSettings } from './optimize.ts'
+import type { OptimizeOptions } from './optimize.ts'
+import type { OptimizeSettings } from './optimize-into.ts'
 
 /** What differs between models. */
 export interface OptimizeRoad {

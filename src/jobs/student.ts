@@ -5,17 +5,15 @@
  * A shape has the teacher's number of heads where they can be 16 wide (TinyBERT, MiniLM), else heads of 64; its
  * feed-forward network is four times as wide (1,200 for 312, TinyBERT's).
  */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { LimbeckError } from '../errors.ts'
-import { newHead } from '../fit/new-head.ts'
 import type { ModelFolder } from '../hub/model-folder.ts'
-import { buildModel, describeModel } from '../models/build-model.ts'
+import { describeModel } from '../models/build-model.ts'
 import type { ModelConfig } from '../models/config.ts'
 import { keptLayers, saysLayers } from '../models/kept-layers.ts'
+import { writeDrawn } from './drawn-model.ts'
 import { type FindOptions, findModel } from './find-model.ts'
 import { writeWithLayers } from './prune.ts'
-import { writeTrained } from './train-output.ts'
 
 const shape = /^(\d+)[x×](\d+)$/
 
@@ -47,12 +45,7 @@ export async function studentFolder(
   const [, deep, wide] = shape.exec(student.trim()) ?? []
   if (deep === undefined) return (await findModel(student, options)).path
   const config = shapedConfig(teacher, Number(deep), Number(wide))
-  const { make } = newHead(config, seed)
-  const { pooling } = teacher
-  const checkpoint = { file: student, tensors: new Map(), make, makesBase: true }
-  const built = buildModel({ config, checkpoint, pooling })
-  mkdirSync(target, { recursive: true })
-  writeTrained({ ...built, config, pooling, made: [] }, new Map(), teacher.path, target)
+  writeDrawn({ ...teacher, config }, seed, target)
   return target
 }
 

@@ -21,6 +21,9 @@ const embedderNames: readonly string[] = [
   'config_sentence_transformers.json',
 ]
 
+/** Numbers of `model.safetensors`; training itself is in float32. */
+export type WeightType = 'float32' | 'float16'
+
 /**
  * Writes `model.safetensors`, `config.json` and what reads text.
  * @param learned values of trained parameters, by name. @param from the folder of the base model.
@@ -30,12 +33,13 @@ export function writeTrained(
   learned: ReadonlyMap<string, Tensor>,
   from: string,
   folder: string,
+  dtype: WeightType = 'float32',
 ): void {
-  const tensors = parametersOf(model.graph, learned)
+  const tensors = parametersOf(model.graph, learned, dtype)
   const reader = tensorReader(nodeFiles)
   writeFilesWhole(folder, (open) => writeCheckpoint(tensors, open, { reader }))
   const { torch_dtype: _, ...config } = model.config.json
-  writeJson(join(folder, 'config.json'), { ...config, dtype: 'float32' })
+  writeJson(join(folder, 'config.json'), { ...config, dtype })
   const texts = companionNames.filter((name) => !embedderNames.includes(name))
   copyFiles(from, folder, texts)
   if (model.pooling) writeEmbedder(model, model.pooling, from, folder)
@@ -45,11 +49,11 @@ export function writeTrained(
 function parametersOf(
   { weights }: Graph,
   learned: ReadonlyMap<string, Tensor>,
+  dtype: WeightType,
 ): ReadonlyMap<string, Tensor> {
   const tensors = new Map<string, Tensor>()
   for (const { parameter, tensor } of weights.values()) {
-    if (parameter)
-      tensors.set(parameter.name, learned.get(parameter.name) ?? casted(tensor, 'float32'))
+    if (parameter) tensors.set(parameter.name, casted(learned.get(parameter.name) ?? tensor, dtype))
   }
   return tensors
 }

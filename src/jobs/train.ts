@@ -3,29 +3,29 @@
  * transformers loads, with the ONNX files that `optimize` writes beside it.
  */
 import { join, resolve } from 'node:path'
-import { LimbeckError } from '../errors.ts'
-import { Checkpoints } from '../fit/checkpoints.ts'
-import { trainingTask } from '../fit/training-task.ts'
+import { openConfigFolder } from '../hub/model-folder.ts'
+import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { checkTarget, writeFolder } from '../hub/write-folder.ts'
 import type { Report } from '../report/report.ts'
 import type { TrainingReport } from '../report/training-report.ts'
+import { writeDrawn } from './drawn-model.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import { load } from './load.ts'
-import { optimizeInto, settingsOf } from './optimize.ts'
+import { optimizeInto, settingsOf } from './optimize-into.ts'
 import { requireFile } from './require-file.ts'
 import type { TrainDataOptions } from './train-data.ts'
-import { runIdentity } from './train-identity.ts'
-import { checkMemory, memoryText, trainingMemory } from './train-memory.ts'
-import { mergeAdapters } from './train-merge.ts'
-import { writeTrained } from './train-output.ts'
+import { learn } from './train-learn.ts'
+import type { WeightType } from './train-output.ts'
 import { prepareTraining, type Teaching } from './train-prepare.ts'
-import { trainingReport } from './train-report.ts'
-import { runTraining } from './train-run.ts'
 import { type TrainSettings, type TrainSettingsOptions, trainSettings } from './train-settings.ts'
 
 export interface TrainOptions extends HubOptions, TrainDataOptions, TrainSettingsOptions {
   /** Hugging Face or sentence-transformers folder with safetensors weights, or `org/name` of the Hub. */
   readonly model: string
+  /** Begin with weights drawn by the seed: the model's folder needs `config.json` and a tokenizer alone. */
+  readonly fromScratch?: boolean | undefined
+  /** Numbers of the written `model.safetensors`; default `float32`. */
+  readonly dtype?: WeightType | undefined
   /** Folder to write; default `limbeck-output/<model name>-<task>`. */
   readonly output?: string | undefined
   readonly overwrite?: boolean | undefined
@@ -64,35 +64,31 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   // before the model is read for it
   for (const file of [options.data.file, options.dev]) if (file !== undefined) requireFile(file)
   const { path } = await findModel(options.model, options)
-  return trainFolder(path, options, settings)
+  if (!options.fromScratch) return trainFolder(path, options, settings)
+  return withScratchFolder((scratch) => {
+    const folder = openConfigFolder(path)
+    const drawn = join(scratch, folder.name)
+    writeDrawn(folder, settings.seed, drawn)
+    return trainFolder(drawn, { ...options, model: `${options.model}, drawn weights` }, settings)
+  })
 }
 
-/** Trains the model of a folder, by its data or by a teacher. */
+/** Trains the model of a folder, by its data or by a teacher, and writes and measures it. */
 export async function trainFolder(
   path: string,
   options: TrainOptions,
   settings: TrainSettings,
   teaching?: Teaching,
 ): Promise<TrainResult> {
-  const { signal, progress, overwrite, maxMinutes } = options
+  const { signal, progress, overwrite, dtype } = options
   if (options.output !== undefined) checkTarget(options.output, { overwrite })
   const prepared = await prepareTraining(path, options, settings, teaching)
-  const { folder, task, model, data, plan, training } = prepared
+  const { folder, task, data } = prepared
   const output = resolve(options.output ?? join('limbeck-output', `${folder.name}-${task}`))
   checkTarget(output, { overwrite })
-  const memory = trainingMemory(training, plan, trainingTask(task).rows)
-  checkMemory(memory)
-  progress?.step('Memory').done(memoryText(memory))
-  const own = await runIdentity(folder, prepared, options, settings, data.maxLength)
-  const identity = { ...own, ...teaching?.recipe }
-  const checkpoints = new Checkpoints(`${output}.training`, identity)
-  const from = checkpointOf(checkpoints, options)
-  const finished = await runTraining(prepared, { checkpoints, from, maxMinutes, signal, progress })
-  const told = trainingReport({ options, prepared, memory, finished })
-  const kept = checkpoints.learned(finished.weights)
-  const learned = prepared.lora ? await mergeAdapters(prepared.lora, kept, signal) : kept
+  const learned = await learn(prepared, output, options)
   const report = await writeFolder(output, { overwrite }, async (aside) => {
-    writeTrained(model, learned, folder.path, aside)
+    learned.write(aside, dtype)
     const written = load(aside)
     const named = { ...written, folder: { ...written.folder, name: folder.name } }
     const asked = {
@@ -101,28 +97,10 @@ export async function trainFolder(
     }
     return optimizeInto(aside, named, asked, settingsOf(asked, named), {
       title: teaching?.title(folder.name, task) ?? `${folder.name}, trained for ${task}`,
-      training: told,
-      facts: { recipe: identity },
+      training: learned.training,
+      facts: { recipe: learned.identity },
     })
   })
-  if (finished.progress.ended !== 'time') checkpoints.remove()
-  return { folder: output, training: told, report }
-}
-
-/** What to go on from. @throws LimbeckError `usage` where a run would be lost, or there is none. */
-function checkpointOf(checkpoints: Checkpoints, { resume, overwrite }: TrainOptions) {
-  if (resume) {
-    if (checkpoints.exist) return checkpoints.read()
-    throw new LimbeckError('usage', `--resume: there is no checkpoint in ${checkpoints.folder}.`, {
-      hint: 'Leave --resume out to begin, or name the --output of that run.',
-    })
-  }
-  if (!checkpoints.exist) return undefined
-  if (!overwrite) {
-    throw new LimbeckError('usage', `${checkpoints.folder} holds a run that was stopped.`, {
-      hint: 'Pass --resume to go on with it, or --overwrite to begin anew.',
-    })
-  }
-  checkpoints.remove()
-  return undefined
+  learned.forget()
+  return { folder: output, training: learned.training, report }
 }

@@ -10,7 +10,14 @@ export const distillVerb = defineVerb({
       help: 'model folder with model.safetensors that has learned the task, or org/name of the Hub',
     },
   ],
-  options: ['student', 'distillMethod', 'layerMap', 'temperature', ...trainOptionNames],
+  options: [
+    'student',
+    'distillMethod',
+    'layerMap',
+    'temperature',
+    'teacherCache',
+    ...trainOptionNames,
+  ],
   required: ['trainData'],
   examples: [
     'distill ./my-classifier --student every-second --data train.tsv --dev dev.tsv -o ./half',
@@ -19,8 +26,8 @@ export const distillVerb = defineVerb({
   ],
   async run({ args: [teacher], options, signal, progress, command }) {
     const { distill } = await import('../jobs/distill.ts')
-    const { student, distillMethod: method, layerMap, temperature, ...rest } = options
-    const own = { student, method, layerMap, temperature }
+    const { student, distillMethod: method, layerMap, temperature, teacherCache, ...rest } = options
+    const own = { student, method, layerMap, temperature, teacherCache }
     const result = await distill({
       ...{ ...trainedWith(rest), ...own },
       ...{ teacher, command, signal, progress },

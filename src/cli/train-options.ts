@@ -30,6 +30,12 @@ export const trainOptions = {
     default: 'as the method says',
     parse: positiveNumber,
   },
+  teacherCache: {
+    flags: '--teacher-cache <dir>',
+    group: 'Distillation',
+    help: "folder that keeps the teacher's answers for other runs on the same texts",
+    default: 'they are kept until the run is done',
+  },
   trainData: {
     flags: '--data <file>',
     group: 'Data',

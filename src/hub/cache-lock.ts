@@ -1,6 +1,6 @@
 /**
- * One process at a time downloads a model: a file that exists while it does, and is touched to show that its
- * owner lives. A lock that nobody touched for a while was left behind, and is taken over.
+ * One process at a time makes what a folder caches, such as a downloaded model: a file that exists while it does,
+ * and is touched to show that its owner lives. A lock that nobody touched for a while was left behind, and is taken over.
  */
 import { closeSync, mkdirSync, openSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'

@@ -6,21 +6,32 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileError } from './node-files.ts'
 
+/** Writes bytes behind those before. */
+export type Append = (bytes: Uint8Array) => Promise<void>
+/** Writes bytes at their place, from the beginning of the file. */
+export type WriteAt = (offset: number, bytes: Uint8Array) => Promise<void>
+
 /** Writes a file; `write` may wait between its pieces. */
 export async function writeFileWhole(
   path: string,
-  write: (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  write: (append: Append, writeAt: WriteAt) => Promise<void>,
 ): Promise<void> {
   const aside = `${path}.tmp`
   let file: FileHandle | undefined
   try {
     file = await open(aside, 'w')
     const opened = file
-    await write(async (bytes) => {
+    const put = async (bytes: Uint8Array, place: number | undefined) => {
       for (let at = 0; at < bytes.length; ) {
-        at += (await opened.write(bytes, at, Math.min(bytes.length - at, 1 << 30))).bytesWritten
+        const length = Math.min(bytes.length - at, 1 << 30)
+        const position = place === undefined ? null : place + at
+        at += (await opened.write(bytes, at, length, position)).bytesWritten
       }
-    })
+    }
+    await write(
+      (bytes) => put(bytes, undefined),
+      (offset, bytes) => put(bytes, offset),
+    )
     await file.sync()
     await file.close()
     file = undefined

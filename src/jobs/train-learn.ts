@@ -35,16 +35,19 @@ export async function learn(
   output: string,
   options: TrainOptions,
 ): Promise<Learned> {
-  const { folder, task, model, data, plan, training, settings, teaching, lora } = prepared
+  const { folder, task, model, data, plan, training, settings, taught, teaching, lora } = prepared
   const { signal, progress, maxMinutes } = options
   const memory = trainingMemory(training, plan, trainingTask(task).rows)
   checkMemory(memory)
   progress?.step('Memory').done(memoryText(memory))
   const own = await runIdentity(folder, prepared, options, settings, data.maxLength)
-  const identity = { ...own, ...teaching?.recipe }
+  const said = taught?.answers
+  const identity = { ...own, ...teaching?.recipe, ...(said && { answers: said.key }) }
   const checkpoints = new Checkpoints(`${output}.training`, identity)
   const from = checkpointOf(checkpoints, options)
-  const finished = await runTraining(prepared, { checkpoints, from, maxMinutes, signal, progress })
+  const answers = await said?.open(checkpoints.folder)
+  const running = { checkpoints, from, answers, maxMinutes, signal, progress }
+  const finished = await runTraining(prepared, running).finally(() => answers?.close())
   const kept = checkpoints.learned(finished.weights)
   const learned = lora ? await mergeAdapters(lora, kept, signal) : kept
   return {

@@ -8,22 +8,39 @@ import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts'
 import type { Feeds } from '../runtime/engine.ts'
 import { type Lora, withLora } from '../train/lora.ts'
 import { type TrainingStep, trainingStep, type WriteLoss } from '../train/training-step.ts'
+import type { TeacherCache } from './teacher-cache.ts'
 import { readTrainData, type TrainData, type TrainDataOptions } from './train-data.ts'
 import { trainDropout } from './train-dropout.ts'
 import { type ModelForTask, modelForTask } from './train-model.ts'
 import { parameterGroups, parametersThatLearn } from './train-parameters.ts'
 import type { TrainSettings } from './train-settings.ts'
 
-/** How another model teaches: the loss, and what it needs of each batch beside the data. */
+/** How another model teaches. */
 export interface Teaching {
   /** What it adds to the run's identity. */
   readonly recipe: Readonly<Record<string, unknown>>
   /** Of the report. */
   readonly title: (name: string, task: string) => string
-  /** Inputs of the teacher. */
-  readonly inputs: readonly string[]
   /** @throws LimbeckError where the student cannot learn from it. */
-  loss(student: ModelForTask, settings: TrainSettings): WriteLoss
+  check(student: ModelForTask): void
+  /** A run of it, once the data is read. */
+  begin(run: TaughtRun): Promise<Taught>
+}
+
+/** What a run is taught on. */
+export interface TaughtRun extends ModelForTask {
+  readonly settings: TrainSettings
+  readonly data: TrainData
+  readonly plan: TrainingPlan
+}
+
+/** The loss, and what it needs of each batch beside the data. */
+export interface Taught {
+  readonly loss: WriteLoss
+  /** Inputs of the teacher, where it runs in the step. */
+  readonly inputs: readonly string[]
+  /** The teacher's answers, where they are made before the first step. */
+  readonly answers?: TeacherCache | undefined
   /** Of step `step` of `steps`, from 0. */
   feeds(step: number, steps: number): Feeds
 }
@@ -39,6 +56,7 @@ export interface PreparedTraining extends ModelForTask {
   /** Where adapters learn. */
   readonly lora: Lora | undefined
   readonly teaching: Teaching | undefined
+  readonly taught: Taught | undefined
 }
 
 /** Reads and builds all that a run needs. @param path of the base model's folder. */
@@ -52,7 +70,7 @@ export async function prepareTraining(
   const forTask = await modelForTask(folder, options.data, settings.seed)
   const { task, model } = forTask
   // before the data is read for it
-  const taught = teaching?.loss(forTask, settings)
+  teaching?.check(forTask)
   const learn = parametersThatLearn(model, settings.freeze)
   const { lora: rank, seed } = settings
   const lora = rank === undefined ? undefined : withLora(model.graph, { rank, seed })
@@ -65,11 +83,12 @@ export async function prepareTraining(
     ...{ name: settings.schedule, peak: settings.learningRate, steps: plan.steps },
     warmup: warmupSteps(settings.warmup, plan.steps),
   }
+  const taught = await teaching?.begin({ ...forTask, settings, data, plan })
   const row = trainingTask(task)
   const dropout = trainDropout(model, settings, plan, row.rows)
   const training = trainingStep({
     graph: lora?.graph ?? model.graph,
-    loss: taught ?? ((b, outputs) => row.loss(b, outputs, settings)),
+    loss: taught?.loss ?? ((b, outputs) => row.loss(b, outputs, settings)),
     trainable: (parameter) => learn(parameter) && (lora?.trainable(parameter) ?? true),
     groups: parameterGroups(model, settings.layerDecay),
     optimizer: { type: 'adamw', weightDecay: settings.weightDecay },
@@ -79,5 +98,5 @@ export async function prepareTraining(
     recompute: settings.recompute,
     ...(dropout && { dropout: { ...dropout, layersOf: model.graph } }),
   })
-  return { ...forTask, folder, settings, data, plan, schedule, training, lora, teaching }
+  return { ...forTask, folder, settings, data, plan, schedule, training, lora, teaching, taught }
 }

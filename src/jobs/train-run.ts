@@ -1,5 +1,6 @@
 /** Runs a prepared training to its end, from the beginning or from a checkpoint. */
 import type { Checkpoint, Checkpoints, KeptTensor } from '../fit/checkpoints.ts'
+import type { AnswerFeeds } from '../fit/given-answers.ts'
 import { trainLoop } from '../fit/train-loop.ts'
 import { trainingFeeds } from '../fit/training-feeds.ts'
 import { noProgress, type TrainingProgress } from '../fit/training-progress.ts'
@@ -13,6 +14,8 @@ import { evaluationText } from './train-report.ts'
 export interface RunTrainingOptions {
   readonly checkpoints: Checkpoints
   readonly from: Checkpoint | undefined
+  /** What a teacher said to the examples. */
+  readonly answers?: AnswerFeeds | undefined
   readonly maxMinutes?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
@@ -35,10 +38,10 @@ const LEAST_EVALUATIONS = 4
 /** Trains. @throws LimbeckError when it is cancelled or its numbers are none; checkpoints stay. */
 export function runTraining(
   prepared: PreparedTraining,
-  { checkpoints, from, maxMinutes, signal, progress }: RunTrainingOptions,
+  { checkpoints, from, answers, maxMinutes, signal, progress }: RunTrainingOptions,
 ): Promise<FinishedTraining> {
-  const { task, model, lora, settings, data, plan, schedule, training, teaching } = prepared
-  const inputs = new Set([...data.feeds.inputs, ...(teaching?.inputs ?? [])])
+  const { task, model, lora, settings, data, plan, schedule, training, taught } = prepared
+  const inputs = new Set([...data.feeds.inputs, ...(taught?.inputs ?? [])])
   const judged = judgedGraph({ ...model, graph: lora?.graph ?? model.graph }, task)
   const { examples } = data.training
   const judge = judgeOf(prepared, data)
@@ -61,7 +64,9 @@ export function runTraining(
           const tokens = lengths.reduce((sum, length) => sum + length, 0)
           const key = [settings.seed, at, micro]
           const texts = trainingFeeds(own, key, { ...data.feeds, inputs: [...inputs] })
-          const feeds = { ...texts, ...teaching?.feeds(at, plan.steps) }
+          const width = texts.input_ids!.shape[1]!
+          const said = { ...answers?.feeds(places, width), ...taught?.feeds(at, plan.steps) }
+          const feeds = { ...texts, ...said }
           return { feeds, rows: own.length, tokens }
         },
         evaluate: judge && (async (at: number) => ({ step: at, ...(await judge(graphs.judged)) })),

@@ -1,6 +1,6 @@
 /**
- * The loss of a student beside its frozen teacher, both in one graph. Nothing flows back to the teacher, whose
- * weights are constants; what nothing reads of it is not run.
+ * The loss of a student beside its frozen teacher, both in one graph, or with the teacher's answers as inputs.
+ * Nothing flows back to the teacher, whose weights are constants; what nothing reads of it is not run.
  */
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Graph, Value } from '../graph/graph.ts'
@@ -10,7 +10,7 @@ import type { DistillMethod } from './distill-methods.ts'
 import { inlineGraph } from './inline-graph.ts'
 import { checkInner, type InnerLoss, type InnerSide, innerLoss } from './inner-losses.ts'
 import { weightedSum } from './layer-losses.ts'
-import { type AnswerKind, answerLoss } from './teacher-answers.ts'
+import { type AnswerKind, type AnswerRows, answerLoss, givenAnswers } from './teacher-answers.ts'
 
 /** Input: 1 while inner layers are learned from, 0 afterwards. */
 export const STAGE = 'distillation/inner'
@@ -23,6 +23,8 @@ export interface DistillLossOptions {
   readonly student: Dims
   readonly map: readonly number[]
   readonly kind: AnswerKind
+  /** The teacher's answers come as inputs, in rows of this width; the method then reads no inner layer. */
+  readonly given?: { readonly rows: AnswerRows; readonly width: number } | undefined
   readonly seed: number
   /** The task's own loss. */
   readonly ownLoss: (b: GraphBuilder, outputs: Readonly<Record<string, Value>>) => Value
@@ -48,7 +50,7 @@ export function distillLoss(
   graph: Graph,
   options: DistillLossOptions,
 ): Value {
-  const { method, map, kind, seed } = options
+  const { method, map, kind, seed, given: data } = options
   const given = new Map(graph.inputs.map(({ name, value }) => [name, value]))
   const added = () => new Map(b.build().inputs.map(({ name, value }) => [name, value]))
   const mask = given.get('attention_mask')!
@@ -58,7 +60,9 @@ export function distillLoss(
     given.get(name) ??
     added().get(name) ??
     b.input(name, 'int64', ['batch_size', 'sequence_length'])
-  const teacher = inlineGraph(b, options.teacher.graph, 'teacher', input)
+  const teacher = data
+    ? { outputs: givenAnswers(b, data.rows, data.width), taps: new Map<string, Value>() }
+    : inlineGraph(b, options.teacher.graph, 'teacher', input)
   const answers = answerLoss(b, kind, {
     ...{ student: outputs, teacher: teacher.outputs, mask, labels: added().get('labels') },
     ...{ loss: method.answers.loss, temperature: method.answers.temperature },

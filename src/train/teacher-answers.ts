@@ -23,6 +23,41 @@ export type AnswerKind =
   | 'masked'
   | 'vectors'
 
+/** How a teacher's answers come as data: a row for each text or token, split over these outputs. */
+export interface AnswerRows {
+  readonly per: 'text' | 'token'
+  readonly outputs: readonly string[]
+}
+
+/**
+ * Answers that are the same in every epoch, and so can be given as data. Of masked words they are not: other
+ * tokens are masked each time.
+ */
+export const answerRows: Readonly<Partial<Record<AnswerKind, AnswerRows>>> = {
+  classes: { per: 'text', outputs: ['logits'] },
+  independent: { per: 'text', outputs: ['logits'] },
+  numbers: { per: 'text', outputs: ['logits'] },
+  tokens: { per: 'token', outputs: ['logits'] },
+  spans: { per: 'token', outputs: ['start_logits', 'end_logits'] },
+  vectors: { per: 'text', outputs: ['sentence_embedding'] },
+}
+
+/** The input that an output of the teacher comes in by. */
+export const answerInput = (output: string): string => `teacher/${output}`
+
+/** The teacher's outputs as inputs; rows are `width` wide, over all outputs together. */
+export function givenAnswers(
+  b: GraphBuilder,
+  { per, outputs }: AnswerRows,
+  width: number,
+): Record<string, Value> {
+  const rows = per === 'text' ? ['batch_size'] : ['batch_size', 'sequence_length']
+  const shape = outputs.length > 1 ? rows : [...rows, width]
+  return Object.fromEntries(
+    outputs.map((name) => [name, b.input(answerInput(name), 'float32', shape)]),
+  )
+}
+
 export interface AnswerSides {
   readonly student: Readonly<Record<string, Value>>
   readonly teacher: Readonly<Record<string, Value>>

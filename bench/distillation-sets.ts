@@ -1,0 +1,91 @@
+/** What `distillation.ts` compares: two sets, two students each, and how long and how fast they learn. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomFrom } from '../src/stats/index.ts'
+import { fineTuneTasks } from './fine-tune-tasks.ts'
+import { root, sst2Dev, sst2Model, textFolder } from './places.ts'
+
+/** Taught, or by the labels alone. */
+export const sides = ['distilled', 'alone'] as const
+export type Side = (typeof sides)[number]
+
+export interface StudentRecipe {
+  readonly epochs: number
+  /** The same three for both sides. */
+  readonly rates: readonly number[]
+  /** Options of `distill` beside those of both. */
+  readonly method: readonly string[]
+}
+
+export interface SetFiles {
+  readonly train: string
+  readonly test: string
+  /** Nine tenths of the training set, and the tenth that learning rates are chosen by. */
+  readonly most: string
+  readonly held: string
+}
+
+export interface DistillationSet {
+  readonly title: string
+  readonly seeds: number
+  teacher(): string
+  files(folder: string): SetFiles
+  readonly students: Readonly<Record<string, StudentRecipe>>
+}
+
+const method = ['--method', 'logits'] as const
+
+export const distillationSets: Readonly<Record<string, DistillationSet>> = {
+  trec: {
+    title: 'TREC, all rows',
+    seeds: 5,
+    // npm run bench:fine-tune -- trec
+    teacher: () => join(root, '.bench/fine-tune/trec-1'),
+    files(folder) {
+      const { train, dev, test } = fineTuneTasks.trec!.files(folder)
+      const [header, ...rows] = linesOf(train)
+      return split(folder, 'trec', header!, [...rows, ...linesOf(dev).slice(1)], test)
+    },
+    students: {
+      '2x128': { epochs: 10, rates: [3e-4, 1e-3, 3e-3], method },
+      '3x384': { epochs: 4, rates: [3e-5, 1e-4, 3e-4], method },
+    },
+  },
+  'sst2-10k': {
+    title: 'SST-2, the first 10,000 rows',
+    seeds: 3,
+    teacher: () => sst2Model,
+    files(folder) {
+      const [header, ...rows] = linesOf(join(textFolder, 'sst2/train.tsv'))
+      return split(folder, 'sst2-10k', header!, rows.slice(0, 10_000), sst2Dev)
+    },
+    students: {
+      '2x128': { epochs: 8, rates: [3e-4, 1e-3, 3e-3], method },
+      '3x384': { epochs: 3, rates: [3e-5, 1e-4, 3e-4], method },
+    },
+  },
+}
+
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n')
+
+function split(
+  folder: string,
+  name: string,
+  header: string,
+  rows: readonly string[],
+  test: string,
+): SetFiles {
+  mkdirSync(folder, { recursive: true })
+  const write = (part: string, own: readonly string[]): string => {
+    const file = join(folder, `${name}-${part}.tsv`)
+    writeFileSync(file, `${[header, ...own].join('\n')}\n`)
+    return file
+  }
+  const random = randomFrom(2)
+  const marked = rows.map((row) => ({ row, held: random.below(10) === 0 }))
+  const part = (held: boolean) => marked.filter((one) => one.held === held).map(({ row }) => row)
+  return {
+    ...{ train: write('all', rows), test },
+    ...{ most: write('most', part(false)), held: write('held', part(true)) },
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Does distillation pay? Students taught by a teacher against the same students trained alone: the same first
+ * weights, steps, batches and three learning rates, of which each side takes the one that is best on a tenth
+ * of the training set held out; then several seeds on all of it, judged on data that chose nothing.
+ *
+ *     npm run bench:distillation [-- --only trec/2x128] [--threads N] [--table]
+ *
+ * Each run is a command of `limbeck`, kept in `bench/results/distillation.json` as it ends: the script goes on
+ * where it was stopped, and prints what is done so far.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openModelFolder } from '../src/hub/model-folder.ts'
+import { studentFolder } from '../src/jobs/student.ts'
+import type { Report } from '../src/report/report.ts'
+import {
+  type DistillationSet,
+  distillationSets,
+  type StudentRecipe,
+  sides,
+} from './distillation-sets.ts'
+import { distillationTable, type RunRecord } from './distillation-table.ts'
+import { describeMachine, machineText } from './machine.ts'
+import { builtCommand, resultsFolder, root, say } from './places.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    threads: { type: 'string' },
+    table: { type: 'boolean' },
+  },
+})
+const work = join(root, '.bench/distillation')
+const record = join(resultsFolder, 'distillation.json')
+const kept = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : { runs: {} }
+const runs: Record<string, RunRecord> = kept.runs
+const machine = flags.table ? kept.machine : await describeMachine('npm run bench:distillation')
+if (!flags.table) {
+  for (const [name, set] of Object.entries(distillationSets)) {
+    for (const [student, recipe] of Object.entries(set.students)) {
+      if (flags.only && `${name}/${student}` !== flags.only && name !== flags.only) continue
+      await proof(name, set, student, recipe)
+    }
+  }
+}
+process.stdout.write(`${machineText(machine)}\n\n${distillationTable(runs)}\n`)
+
+/** Chooses the learning rate of each side, then runs its seeds. */
+async function proof(
+  name: string,
+  set: DistillationSet,
+  student: string,
+  recipe: StudentRecipe,
+): Promise<void> {
+  const files = set.files(join(work, 'data'))
+  for (const side of sides) {
+    const tried = []
+    for (const rate of recipe.rates) {
+      const place = { set: name, student, side, rate, seed: 1, stage: 'choose' } as const
+      tried.push(await run(place, set, recipe, [files.most, files.held]))
+    }
+    const best = tried.reduce((a, b) => (b.metric > a.metric ? b : a))
+    for (let seed = 1; seed <= set.seeds; seed++) {
+      const place = { set: name, student, side, rate: best.rate, seed, stage: 'judge' } as const
+      await run(place, set, recipe, [files.train, files.test])
+    }
+  }
+}
+
+async function run(
+  place: Omit<RunRecord, 'metric' | 'name' | 'steps' | 'seconds' | 'command'>,
+  set: DistillationSet,
+  recipe: StudentRecipe,
+  [train, dev]: readonly [string, string],
+): Promise<RunRecord> {
+  const { student, side, rate, seed, stage } = place
+  const key = [place.set, student, side, stage, rate, seed].join('/')
+  if (runs[key]) return runs[key]
+  const teacher = set.teacher()
+  const first = await firstWeights(teacher, place.set, student, seed)
+  const out = join(work, key.replaceAll('/', '-'))
+  const args = [
+    ...(side === 'alone'
+      ? ['train', first]
+      : ['distill', teacher, '--student', first, ...recipe.method]),
+    ...['--data', train, '--dev', dev, '-o', out, '--seed', `${seed}`],
+    ...['--epochs', `${recipe.epochs}`, '--learning-rate', `${rate}`],
+    // judged once, at the end: the test set chooses no checkpoint
+    ...['--evaluate-every', '1000000', '--seconds', '0.1', '--max-length', '64'],
+    ...(flags.threads ? ['--threads', flags.threads] : []),
+  ]
+  const resumed = existsSync(join(`${out}.training`, 'state.safetensors')) ? ['--resume'] : []
+  say(`limbeck ${[...args, ...resumed].join(' ')}`)
+  const { status } = spawnSync(process.execPath, [builtCommand, ...args, ...resumed], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  if (status !== 0) process.exit(status ?? 1)
+  const { report } = JSON.parse(readFileSync(join(out, 'limbeck.json'), 'utf8')) as {
+    report: Report
+  }
+  const { evaluations, steps, seconds } = report.training!
+  const { name, value } = evaluations.at(-1)!.metrics[0]!
+  const command = ['limbeck', ...args.map((arg) => arg.replaceAll(`${root}/`, ''))].join(' ')
+  const done: RunRecord = { ...place, metric: value, name, steps, seconds, command }
+  runs[key] = done
+  writeFileSync(record, `${JSON.stringify({ machine, runs }, null, 1)}\n`)
+  rmSync(out, { recursive: true })
+  say(`${key}: ${name} ${value.toFixed(4)}`)
+  return done
+}
+
+/** The student as it is before it learns: the same for both sides. */
+async function firstWeights(
+  teacher: string,
+  set: string,
+  student: string,
+  seed: number,
+): Promise<string> {
+  const layers = student === '3x384' ? 'every-second' : student
+  const scratch = join(work, 'first', set, `${seed}`)
+  mkdirSync(scratch, { recursive: true })
+  return studentFolder(layers, openModelFolder(teacher), seed, scratch, {})
+}

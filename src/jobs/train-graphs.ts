@@ -17,8 +17,16 @@ import type { SessionOptions } from '../runtime/session-options.ts'
 import type { StateTensor } from '../train/step-state.ts'
 import type { TrainingStep } from '../train/training-step.ts'
 
-/** Lengths vary from batch to batch; ONNX Runtime's own fusions are not written for gradients. */
-const session = { optimization: 'basic', manyShapes: true } as const satisfies SessionOptions
+/**
+ * Lengths vary from batch to batch; ONNX Runtime's own fusions are not written for gradients. A moment of a
+ * word that is met no more decays until it is denormal and stays so, and the CPU multiplies such numbers some
+ * 250 times slower: they count as zero. (The first session of a process decides that.)
+ */
+const session = {
+  optimization: 'basic',
+  manyShapes: true,
+  config: { 'session.set_denormal_as_zero': '1' },
+} as const satisfies SessionOptions
 
 export interface GraphsOptions {
   /** Where the graphs are written; it must stand until the store ends. */

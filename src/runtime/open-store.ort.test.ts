@@ -39,6 +39,19 @@ const bindings = {
   outputs: { sum_next: 'sum', last_next: 'last' },
 }
 
+it.each([
+  [undefined, Math.fround(1e-40)],
+  [{ 'session.set_denormal_as_zero': '1' }, 0],
+])('computes on numbers that are denormal as its first session says: %j', async (config, kept) => {
+  const store = openStore('denormals')
+  for (const name of ['sum', 'last']) await store.put(name, floats(0))
+  const options = { ...(config && { config }), threads: 2 }
+  const step = await store.load('step', file('step.onnx'), bindings, options)
+  const { outputs } = await step.step({ x: floats(1e-40) })
+  expect(outputs.total!.data[0]).toBe(kept)
+  await store.end()
+})
+
 describe('a store', () => {
   let store: ProcessStore
   beforeAll(() => {

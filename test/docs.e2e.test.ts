@@ -158,7 +158,8 @@ function argumentsOf(line: string): string[] | undefined {
   const fits = (flag: string): boolean =>
     !words.includes(flag) && (flag !== '--limit' || words.includes('--data'))
   const more = (quick[words[0]!] ?? []).filter(([flag]) => fits(flag))
-  return [...words, ...more.flat()]
+  const taught = words.includes('--distill') ? ['--steps', '2'] : []
+  return [...words, ...more.flat(), ...taught]
 }
 
 /** Models of tasks that the example is not for, their heads drawn: they run, and mean nothing. */

@@ -94,6 +94,17 @@ test('limbeck optimize --help', async () => {
                                      (default: 32)
       --seed <n>                     seed of every random choice (default: 1)
 
+    Distillation:
+      --distill <student>            teach a smaller model first and measure it beside the model: layers
+                                     of it (every-second, first-N, …), a shape such as 2x128 (layers x
+                                     width), or a model folder (default: none)
+      --train-data <file>            what the student learns from, with the columns of --data; not the
+                                     data it is judged by
+      --learning-rate <rate>         the highest learning rate; 5e-4 suits a shape (default: 5e-5)
+      --epochs <n>                   passes over what it learns from (default: 3)
+      --steps <n>                    updates of the weights, instead of epochs
+      --resume                       go on from the checkpoint of a student whose learning was stopped
+
     Output:
       -o, --output <dir>             folder to write (default: limbeck-output/<model name>)
       --overwrite                    replace a folder that Limbeck wrote before
@@ -114,6 +125,7 @@ test('limbeck optimize --help', async () => {
 
     Examples:
       limbeck optimize ./my-model --data dev.tsv --text sentence --label label --max-drop 1%
+      limbeck optimize ./my-model --data dev.tsv --distill every-second --train-data train.tsv
       limbeck optimize ./my-model --data texts.txt
       limbeck optimize ./model.onnx
     "

@@ -7,6 +7,7 @@ import { dataOptions } from './data-options.ts'
 import { measurementOptions } from './measurement-options.ts'
 import { modelOptions } from './model-options.ts'
 import { outputOptions } from './output-options.ts'
+import { studentOptions } from './student-options.ts'
 import { trainOptions } from './train-options.ts'
 
 export type { OptionGroup, OptionSpec } from './option-spec.ts'
@@ -16,6 +17,7 @@ export const optionTable = {
   ...measurementOptions,
   ...modelOptions,
   ...outputOptions,
+  ...studentOptions,
   ...trainOptions,
 }
 
@@ -50,6 +52,13 @@ export const dataOptionNames = [
   'stride',
   'noAnswerThreshold',
 ] as const
+
+/** Values of some options alone. */
+export const picked = <T extends object, N extends keyof T>(
+  values: T,
+  names: readonly N[],
+): Pick<T, N> =>
+  Object.fromEntries(names.map((name) => [name, values[name]])) as unknown as Pick<T, N>
 
 /** The data file and its columns, as jobs take them; undefined without a file. */
 export function dataOf(file: string, values: OptionValues<(typeof dataOptionNames)[number]>) {

@@ -72,6 +72,23 @@ test('optimize: every option reaches the job by its name', async () => {
   `)
 })
 
+test('optimize: a student reaches the job with its data; none is none', async () => {
+  const line = 'optimize ./m --data dev.tsv --distill 2x128 --train-data train.tsv --epochs 5'
+  expect((await limbeck(...line.split(' '), '--learning-rate', '5e-4', '--resume')).code).toBe(0)
+  expect(called('optimize')).toMatchObject({
+    data: { file: 'dev.tsv' },
+    distill: { student: '2x128', data: 'train.tsv', epochs: 5, learningRate: 5e-4, resume: true },
+  })
+  jobs.optimize.mockClear()
+  await limbeck(...line.replace('2x128', 'none').split(' '))
+  expect(called('optimize')).not.toHaveProperty('distill')
+  const half = await limbeck(...'optimize ./m --data dev.tsv --distill 2x128'.split(' '))
+  expect(half.err).toBe('error: --distill needs data to learn from. Name it with --train-data.\n')
+  const other = await limbeck(...'optimize ./m --data dev.tsv --train-data train.tsv'.split(' '))
+  expect(other.err).toMatch(/^error: --train-data is for a student, and there is no --distill\./)
+  expect([half.code, other.code]).toEqual([2, 2])
+})
+
 test('optimize: what is not given is left to the job', async () => {
   await limbeck('optimize', './m')
   expect(called('optimize')).toEqual({ model: './m', command: 'limbeck optimize ./m' })

@@ -1,6 +1,6 @@
 /**
  * `npm start`: the command line when arguments follow (`npm start -- optimize ./x`); alone, `optimize`
- * on the model and data that come with the package.
+ * on the model and data that come with the package, with a student that learns from the model.
  */
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,16 @@ const args =
     ? given
     : [
         ...['optimize', example, '--data', `${example}/test.tsv`, '--text', 'text'],
-        ...['--label', 'label', '--output', 'limbeck-output/support-desk', '--overwrite'],
+        ...[
+          '--label',
+          'label',
+          '--distill',
+          'every-second',
+          '--train-data',
+          `${example}/train.tsv`,
+        ],
+        ...['--epochs', '5', '--learning-rate', '3e-4'],
+        ...['--output', 'limbeck-output/support-desk', '--overwrite'],
       ]
 if (given.length === 0) process.stderr.write(`${shellCommand(['limbeck', ...args])}\n`)
 await runProcess(args)

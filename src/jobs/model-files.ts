@@ -12,6 +12,7 @@ import { staysInside } from '../onnx/file-access.ts'
 import { parseJson } from '../onnx/parse-json.ts'
 import type { OpenedModel } from './load.ts'
 import { requireFile } from './require-file.ts'
+import { STUDENT } from './variants.ts'
 
 /** What travels with the ONNX files. */
 const companions: readonly string[] = [...companionNames, '1_Pooling/config.json']
@@ -36,8 +37,8 @@ export function findModelFile(folder: string, variant?: string): string | undefi
   if (folder.endsWith('.onnx')) return requireFile(folder)
   const names = variant === undefined ? [...chosenFile(folder), ...onnxNames] : [variant]
   for (const name of names) {
-    const bare = name.replace(/^onnx\//, '').replace(/\.onnx$/, '')
-    const file = staysInside(bare) && folderFile(folder, join('onnx', `${bare}.onnx`))
+    const [, below = '', bare = ''] = /^(student\/)?(?:onnx\/)?(.*?)(?:\.onnx)?$/s.exec(name)!
+    const file = staysInside(bare) && folderFile(folder, join(below, 'onnx', `${bare}.onnx`))
     if (file) return file
   }
   if (variant === undefined) return undefined
@@ -58,7 +59,9 @@ function chosenFile(folder: string): readonly string[] {
     if (chosen === undefined || report === undefined) return []
     const variant = report.variants.find(({ name }) => name === chosen)
     if (variant && variant.file === undefined) return ['model']
-    return onnxNames.filter((name) => variant?.file === `onnx/${name}.onnx`)
+    const folders = ['onnx', `${STUDENT}/onnx`]
+    const files = folders.flatMap((below) => onnxNames.map((name) => `${below}/${name}.onnx`))
+    return files.filter((file) => file === variant?.file)
   } catch {
     // somebody else's file of that name decides nothing
     return []

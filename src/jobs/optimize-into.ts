@@ -3,13 +3,14 @@
  * measured beside it and judged, with the report of it all. `optimize`, `train` and `distill` end with it.
  */
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { BenchShape } from '../bench/bench-shape.ts'
 import { LIMBECK_FILE } from '../hub/write-folder.ts'
 import type { Report } from '../report/report.ts'
 import { parseMaxDrop } from '../stats/acceptance.ts'
 import type { BareFile } from './any-model.ts'
 import { assembleReport } from './assemble-report.ts'
+import { buildInChild } from './build-in-child.ts'
 import { buildWithSource } from './build-with-source.ts'
 import { BATCH_SIZE } from './evaluate.ts'
 import { cpuWeightBits } from './export-model.ts'
@@ -20,8 +21,10 @@ import { measureLatency } from './measure-variants.ts'
 import { checkThreads, shapesOf } from './model-limits.ts'
 import type { OptimizeOptions } from './optimize.ts'
 import { bareRoad, textRoad } from './optimize-roads.ts'
+import type { Taught } from './optimize-student.ts'
 import { simulatedSaturates } from './simulate.ts'
-import { optimizePlans } from './variants.ts'
+import { studentNotes } from './student-notes.ts'
+import { ofStudent, optimizePlans, STUDENT, sourcePlan } from './variants.ts'
 import { verifyVariants } from './verify.ts'
 import { writeReportFiles } from './write-report.ts'
 
@@ -29,6 +32,8 @@ import { writeReportFiles } from './write-report.ts'
 export interface OptimizeMore extends Partial<Pick<Report, 'title' | 'training'>> {
   /** For the lineage. */
   readonly facts?: Readonly<Record<string, unknown>> | undefined
+  /** Teaches a student and writes it into the folder. */
+  readonly teach?: ((folder: string) => Promise<Taught>) | undefined
 }
 
 /** Writes variants of a model into a folder, measures them and reports; the folder's files stay. */
@@ -37,7 +42,7 @@ export async function optimizeInto(
   model: LoadedModel | BareFile,
   options: OptimizeOptions,
   settings: OptimizeSettings,
-  { facts, ...more }: OptimizeMore = {},
+  { facts, teach, ...more }: OptimizeMore = {},
 ): Promise<Report> {
   const { signal, progress } = options
   const road = await (model.dims
@@ -51,42 +56,71 @@ export async function optimizeInto(
     return result
   }
   const text = await stage('read data', road.text)
-  const { quantized, half } = roundingOf(model.graph)
-  const known = quantized || half
-  const plans = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
-  const { variants, floats } = await stage('write variants', async () => {
-    const step = progress?.step('Writing variants', plans.length)
-    let begun = 0
-    const built = await buildWithSource(model, folder, plans, {
-      signal,
-      onVariant: (name) => step?.update(begun++, name),
-    })
-    step?.done(`${built.variants.length} files`)
-    return built
-  })
-  const { simulate } = options
-  const measured = { folder, variants, signal, progress, simulate }
+  const taught = teach && (await stage('teach the student', () => teach(folder)))
+  const built = await stage('write variants', () => buildAll(model, folder, taught?.model, options))
   const { encodings } = text
-  const verified = await stage('verify', () =>
-    verifyVariants(model, folder, variants, { signal, progress, floats, encodings }),
-  )
+  const verified = await stage('verify', async () => {
+    const { floats } = built
+    const own = { signal, progress, encodings }
+    const ofModel = await verifyVariants(model, folder, built.variants, { ...own, floats })
+    if (!taught) return ofModel
+    return [...ofModel, ...(await verifyVariants(taught.model, folder, built.student, own))]
+  })
+  // the student's own source is no rival
+  const variants = [...built.variants, ...built.student.slice(1)]
+  const measured = { folder, variants, signal, progress, simulate: options.simulate }
   const quality = await stage('measure accuracy', () => road.quality(measured, text))
   const rows = await stage('measure latency', () => measureLatency(measured, settings, road.feeds))
-  rmSync(join(folder, 'source'), { recursive: true, force: true })
+  for (const { file } of [sourcePlan, ofStudent(sourcePlan)]) {
+    rmSync(join(folder, dirname(file)), { recursive: true, force: true })
+  }
   road.companions(folder)
   const { notes } = road
   const made = { text, variants, verified, quality, rows, stages, notes }
   const assembled = await assembleReport({ options, settings, model: road.model, ...made })
-  const report = { ...assembled, ...more }
+  const report = { ...(taught ? withStudent(assembled, taught) : assembled), ...more }
   await writeReportFiles(report, folder, ['html', 'markdown'])
   await writeLineage(join(folder, LIMBECK_FILE), model, {
     ...(model.dequantize && { dequantized: true }),
+    ...(taught && { student: { recipe: taught.identity } }),
     ...facts,
     chosen: report.chosen,
     report,
   })
   return report
 }
+
+/** Writes all files of the model, and of its student where it has one; sources come first. */
+async function buildAll(
+  model: LoadedModel | BareFile,
+  folder: string,
+  student: LoadedModel | undefined,
+  { signal, progress }: OptimizeOptions,
+) {
+  const { quantized, half } = roundingOf(model.graph)
+  const known = quantized || half
+  const plans = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
+  const step = progress?.step('Writing variants', plans.length * (student ? 2 : 1))
+  let begun = 0
+  const told = { signal, onVariant: (name: string) => step?.update(begun++, name) }
+  const built = await buildWithSource(model, folder, plans, told)
+  const own = [sourcePlan, ...plans].map(ofStudent)
+  const more = student && (await buildInChild({ model: student.path, folder, variants: own }, told))
+  const variants = more?.variants ?? []
+  step?.done(`${built.variants.length + variants.length} files`)
+  return { ...built, student: variants }
+}
+
+/** The report with what is told of the student. */
+const withStudent = (report: Report, taught: Taught): Report => ({
+  ...report,
+  training: taught.training,
+  notes: [...studentNotes(report, taught), ...report.notes],
+  files: [
+    ...report.files,
+    { role: 'weights of the student', path: `${STUDENT}/model.safetensors` },
+  ],
+})
 
 /** Settings with their defaults. */
 export interface OptimizeSettings {

@@ -12,6 +12,12 @@ import type { NamedSizes } from './file-inputs.ts'
 import { findModel, type HubOptions } from './find-model.ts'
 import type { Reading } from './logical-graph.ts'
 import { optimizeInto, settingsOf } from './optimize-into.ts'
+import {
+  checkStudentOptions,
+  type StudentOptions,
+  type Taught,
+  teachStudent,
+} from './optimize-student.ts'
 
 export interface OptimizeOptions extends HubOptions, Reading {
   /** Hugging Face or sentence-transformers folder, ONNX file of any exporter, or `org/name` of the Hub. */
@@ -38,6 +44,8 @@ export interface OptimizeOptions extends HubOptions, Reading {
   /** Seconds of latency measurement per shape; default 8. */
   readonly seconds?: number | undefined
   readonly seed?: number | undefined
+  /** A smaller model that learns from this one first, and is written and measured beside it. */
+  readonly distill?: StudentOptions | undefined
   readonly overwrite?: boolean | undefined
   /** The command as typed, for the report. */
   readonly command?: string | undefined
@@ -54,7 +62,7 @@ export interface OptimizeResult {
 /**
  * Optimizes a model folder. Writes `onnx/model.onnx` and `onnx/model_quantized.onnx` (portable),
  * `onnx/model_cpu.onnx` and `onnx/model_cpu_quantized.onnx` (this CPU), tokenizer and configuration,
- * `limbeck.json` and `report.html`.
+ * `limbeck.json` and `report.html`; with `distill` also `student`, a folder with the same files of the student.
  * @throws LimbeckError for bad input or cancellation; the output folder is then untouched.
  * @example
  * const { report } = await optimize({
@@ -64,14 +72,23 @@ export interface OptimizeResult {
  * console.log(report.chosen, report.chosenWhy)
  */
 export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
-  const { overwrite } = options
+  const { overwrite, distill } = options
   const { path } = await findModel(options.model, options)
+  checkStudentOptions(path, options)
   const model = loadAny(path, options)
   const settings = settingsOf(options, model)
   const output = resolve(options.output ?? join('limbeck-output', model.folder.name))
   checkTarget(output, { overwrite })
-  return writeFolder(output, { overwrite }, async (folder) => ({
-    report: await optimizeInto(folder, model, options, settings),
-    folder: output,
-  }))
+  let taught: Taught | undefined
+  const teach =
+    distill &&
+    (async (folder: string) => {
+      taught = await teachStudent(folder, output, distill, options)
+      return taught
+    })
+  const report = await writeFolder(output, { overwrite }, (folder) =>
+    optimizeInto(folder, model, options, settings, { teach }),
+  )
+  taught?.forget()
+  return { report, folder: output }
 }

@@ -46,6 +46,14 @@ test('what optimize wrote is read', () => {
   expect(sourceHash).toBe('abc')
 })
 
+test('so are the files of a student', () => {
+  const student = changed('variants.1.file', 'student/onnx/model_cpu.onnx')
+  const folder = folderWith(student)
+  mkdirSync(join(folder, 'student/onnx'), { recursive: true })
+  writeFileSync(join(folder, 'student/onnx/model_cpu.onnx'), '')
+  expect(readOptimized(folder).report.variants[1]!.file).toBe('student/onnx/model_cpu.onnx')
+})
+
 describe('what is not is refused in one sentence', () => {
   test.each([
     ['version', 2, 'expected report.version 1, found 2'],

@@ -128,7 +128,7 @@ export function readOptimized(folder: string): OptimizedFolder {
   const known = report as Report
   // the source comes first and is not kept
   for (const { name, file: path = '' } of known.variants.slice(1)) {
-    if (!/^onnx\/[\w.-]+\.onnx$/.test(path)) {
+    if (!/^(student\/)?onnx\/[\w.-]+\.onnx$/.test(path)) {
       throw new LimbeckError(
         'input',
         `${file}: '${path}' of ${name} is no file of its onnx folder.`,

@@ -50,6 +50,19 @@ export function optimizePlans(cpuWeightBits: 7 | 8): VariantPlan[] {
   ]
 }
 
+/** Folder of the output that a student has for its own, and first word of its variants' names. */
+export const STUDENT = 'student'
+
+/** A variant as the student has it. */
+export const ofStudent = (plan: VariantPlan): VariantPlan => ({
+  ...plan,
+  name: `${STUDENT} ${plan.name}`,
+  file: `${STUDENT}/${plan.file}`,
+})
+
+export const isOfStudent = ({ name }: Pick<VariantPlan, 'name'>): boolean =>
+  name.startsWith(`${STUDENT} `)
+
 /** What writing a variant came to. */
 export interface BuiltVariant {
   readonly name: string

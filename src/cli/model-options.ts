@@ -61,6 +61,11 @@ export const modelOptions = {
     group: 'Model',
     help: 'dynamic-int8 with a range for each token: no result depends on its batch',
   },
+  perTensor: {
+    flags: '--per-tensor',
+    group: 'Model',
+    help: 'INT8 with one scale for a whole weight, not one for each column',
+  },
   smooth: {
     flags: '--smooth',
     group: 'Model',

@@ -16,6 +16,7 @@ export const quantizeVerb = defineVerb({
     'scheme',
     'weightBits',
     'perToken',
+    'perTensor',
     'smooth',
     'calibrate',
     'form',

@@ -89,7 +89,7 @@ export const trainOptions = {
     flags: '--learning-rate <rate>',
     group: 'Training',
     help: 'the highest learning rate',
-    default: '5e-5, with --lora 2e-4',
+    default: '5e-5, with --lora 2e-4, with --quantize 2e-5',
     parse: positiveNumber,
   },
   warmup: {
@@ -163,6 +163,17 @@ export const trainOptions = {
     flags: '--recompute',
     group: 'Training',
     help: 'compute layers again in the backward run: less memory, a third more time',
+  },
+  quantize: {
+    flags: '--quantize <scheme>',
+    group: 'Training',
+    help: 'train for few bits: static-int8, int4, int8-weights or dynamic-int8, with settings after a colon (int4:block=64)',
+  },
+  layerDrop: {
+    flags: '--layer-drop <p>',
+    group: 'Training',
+    help: 'probability of skipping each layer in a step, so that layers can be pruned afterwards; 0.2 is usual',
+    parse: numberFromZero,
   },
   layerDecay: {
     flags: '--layer-decay <factor>',

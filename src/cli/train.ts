@@ -36,6 +36,8 @@ export const trainOptionNames = [
   'freeze',
   'lora',
   'recompute',
+  'quantize',
+  'layerDrop',
   'layerDecay',
   'evaluateEvery',
   'patience',
@@ -93,7 +95,7 @@ export function trainedWith(options: OptionValues<(typeof trainOptionNames)[numb
 export function trainedText({ folder, report, training }: TrainResult, view: View): string {
   const facts: Table = {
     columns: [{ title: 'training' }, { title: '' }],
-    rows: trainingRows(training),
+    rows: trainingRows(training, report.variants),
   }
   return [
     tableText(facts, view),

@@ -124,7 +124,7 @@ function variantReport(
     name: variant.name,
     file: isSource ? undefined : variant.file,
     target: isSource ? 'as exported' : variant.file.includes('_cpu') ? 'cpu' : 'portable',
-    precision: variant.quantized ? 'int8' : 'fp32',
+    precision: variant.precision ?? (variant.quantized ? 'int8' : 'fp32'),
     bytes: variant.bytes,
     nodes: variant.nodes,
     peakMemoryBytes: memory?.peak,

@@ -65,6 +65,7 @@ export function writeVariant(graph: Graph, variant: VariantPlan, folder: string)
     seconds: (performance.now() - start) / 1000,
     nodes: lowered.nodes.length,
     quantized: variant.quantize !== undefined,
+    ...(variant.quantize?.scheme === 'weight-only' && { precision: `int${variant.quantize.bits}` }),
     passes: records,
   }
 }

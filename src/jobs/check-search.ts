@@ -2,8 +2,8 @@
 import { LimbeckError } from '../errors.ts'
 import { parseMaxDrop } from '../stats/acceptance.ts'
 import type { QuantizeOptions } from './export-model.ts'
-import { layerSchemes } from './layer-overrides.ts'
 import type { QuantizationRequest } from './quantization-plan.ts'
+import { layerSchemes } from './scheme-text.ts'
 
 /** @throws LimbeckError `usage` for a scheme that no single layer can have. */
 export function checkMix(mix: readonly string[] = []): void {

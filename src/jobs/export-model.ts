@@ -102,7 +102,8 @@ export interface WriteResult extends BuildResult {
   readonly search?: MixSearch | undefined
 }
 
-const names: Readonly<Record<Target, string>> = { portable: 'model', cpu: 'model_cpu' }
+/** What a target's files begin with. */
+export const fileNames: Readonly<Record<Target, string>> = { portable: 'model', cpu: 'model_cpu' }
 
 /**
  * Writes the model as fp32 ONNX: `onnx/model.onnx` (portable) and `onnx/model_cpu.onnx`.
@@ -112,7 +113,7 @@ export async function exportModel(options: ExportOptions): Promise<WriteResult> 
   const plans = targetsOf(options).map(
     (target): VariantPlan => ({
       name: `fp32 ${target}`,
-      file: `onnx/${names[target]}.onnx`,
+      file: `onnx/${fileNames[target]}.onnx`,
       lowering: target,
       externalData: options.externalData,
     }),
@@ -158,7 +159,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
       const quantize = planOf(target, found ? found.overrides : [])
       return {
         name: `${quantize.scheme === 'mixed' ? `mixed ${row.title}` : row.title} ${target}`,
-        file: `onnx/${names[target]}_${row.suffix}.onnx`,
+        file: `onnx/${fileNames[target]}_${row.suffix}.onnx`,
         lowering: target,
         quantize,
         externalData: options.externalData,
@@ -173,7 +174,7 @@ export async function quantize(options: QuantizeOptions): Promise<WriteResult> {
 export const cpuWeightBits = (): 7 | 8 => (hardware().int8.saturates ? 7 : 8)
 
 function targetsOf({ targets = ['portable', 'cpu'] }: WriteOptions): readonly Target[] {
-  const unknown = targets.find((target) => !(target in names))
+  const unknown = targets.find((target) => !(target in fileNames))
   if (unknown === undefined) return targets
   throw new LimbeckError('usage', `--target ${unknown} is not known; known are portable, cpu.`)
 }

@@ -1,6 +1,7 @@
 /** What `--override` understands, and what it refuses by name. */
 import { describe, expect, it } from 'vitest'
-import { layerSchemes, parseOverride } from './layer-overrides.ts'
+import { parseOverride } from './layer-overrides.ts'
+import { layerSchemes } from './scheme-text.ts'
 
 describe('parseOverride', () => {
   it.each([

@@ -24,12 +24,14 @@ import { bareRoad, textRoad } from './optimize-roads.ts'
 import type { Taught } from './optimize-student.ts'
 import { simulatedSaturates } from './simulate.ts'
 import { studentNotes } from './student-notes.ts'
-import { ofStudent, optimizePlans, STUDENT, sourcePlan } from './variants.ts'
+import { ofStudent, optimizePlans, STUDENT, sourcePlan, type VariantPlan } from './variants.ts'
 import { verifyVariants } from './verify.ts'
 import { writeReportFiles } from './write-report.ts'
 
 /** What another job has to tell with the variants. */
 export interface OptimizeMore extends Partial<Pick<Report, 'title' | 'training'>> {
+  /** Files beside those that every model gets, or in the place of one of the same name. */
+  readonly plans?: readonly VariantPlan[] | undefined
   /** For the lineage. */
   readonly facts?: Readonly<Record<string, unknown>> | undefined
   /** Teaches a student and writes it into the folder. */
@@ -42,7 +44,7 @@ export async function optimizeInto(
   model: LoadedModel | BareFile,
   options: OptimizeOptions,
   settings: OptimizeSettings,
-  { facts, teach, ...more }: OptimizeMore = {},
+  { facts, teach, plans = [], ...more }: OptimizeMore = {},
 ): Promise<Report> {
   const { signal, progress } = options
   const road = await (model.dims
@@ -57,7 +59,9 @@ export async function optimizeInto(
   }
   const text = await stage('read data', road.text)
   const taught = teach && (await stage('teach the student', () => teach(folder)))
-  const built = await stage('write variants', () => buildAll(model, folder, taught?.model, options))
+  const built = await stage('write variants', () =>
+    buildAll(model, folder, taught?.model, plans, options),
+  )
   const { encodings } = text
   const verified = await stage('verify', async () => {
     const { floats } = built
@@ -95,11 +99,14 @@ async function buildAll(
   model: LoadedModel | BareFile,
   folder: string,
   student: LoadedModel | undefined,
+  added: readonly VariantPlan[],
   { signal, progress }: OptimizeOptions,
 ) {
   const { quantized, half } = roundingOf(model.graph)
   const known = quantized || half
-  const plans = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
+  const usual = optimizePlans(cpuWeightBits()).filter(({ quantize }) => !known || !quantize)
+  const isNew = ({ file }: VariantPlan) => !added.some((one) => one.file === file)
+  const plans = [...usual.filter(isNew), ...added]
   const step = progress?.step('Writing variants', plans.length * (student ? 2 : 1))
   let begun = 0
   const told = { signal, onVariant: (name: string) => step?.update(begun++, name) }

@@ -9,7 +9,7 @@ import type { BareFile } from './any-model.ts'
 import { calibrate } from './calibrate.ts'
 import { type CodeMethod, calibrateCodes, type FoundCodes } from './calibrate-codes.ts'
 import { cpuWeightBits, type QuantizeOptions, type Target } from './export-model.ts'
-import { type LayerOverrideOptions, layerSchemes, parseOverride } from './layer-overrides.ts'
+import { type LayerOverrideOptions, parseOverride } from './layer-overrides.ts'
 import type { LoadedModel } from './load.ts'
 import {
   quantizeSchemes,
@@ -18,6 +18,7 @@ import {
   type SchemeSettings,
   schemeRow,
 } from './quantize-schemes.ts'
+import { layerSchemes } from './scheme-text.ts'
 
 /** A request, understood: nothing of the model or the data was looked at. */
 export interface QuantizationRequest {

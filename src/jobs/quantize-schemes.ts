@@ -16,6 +16,8 @@ export interface SchemeSettings {
   readonly weightBits?: 7 | 8 | undefined
   /** Dynamic INT8 with a range for each token, not for each batch. */
   readonly perToken?: boolean | undefined
+  /** One scale for a whole weight, as Q8BERT has it, not one for each column. */
+  readonly perTensor?: boolean | undefined
   /** SmoothQuant: inputs with outliers are divided, their weights multiplied; searched for on the data. */
   readonly smooth?: boolean | undefined
   /** How ranges are found from the data; default `percentile`. */
@@ -87,25 +89,27 @@ export const quantizeSchemes = {
   'dynamic-int8': {
     title: 'INT8',
     suffix: 'quantized',
-    settings: ['weightBits', 'perToken', 'smooth'],
-    plan: ({ weightBits, perToken }, { target, cpuBits, exclude, calibration }) => ({
+    settings: ['weightBits', 'perToken', 'perTensor', 'smooth'],
+    plan: ({ weightBits, perToken, perTensor }, { target, cpuBits, exclude, calibration }) => ({
       scheme: 'dynamic-int8',
       exclude,
       weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
       ...(perToken && { activations: 'token' }),
+      ...(perTensor && { granularity: 'tensor' }),
       smooth: calibration?.smooth,
     }),
   },
   'static-int8': {
     title: 'static INT8',
     suffix: 'static',
-    settings: ['weightBits', 'smooth', 'calibrate', 'form'],
-    plan: ({ weightBits, form }, { target, cpuBits, exclude, calibration }) => ({
+    settings: ['weightBits', 'perTensor', 'smooth', 'calibrate', 'form'],
+    plan: ({ weightBits, perTensor, form }, { target, cpuBits, exclude, calibration }) => ({
       scheme: 'static-int8',
       exclude,
       weightBits: weightBits ?? (target === 'cpu' ? cpuBits : 7),
       ranges: calibration?.ranges ?? {},
       form: form === 'fused' ? 'cpu' : form,
+      ...(perTensor && { granularity: 'tensor' }),
       smooth: calibration?.smooth,
     }),
   },
@@ -162,6 +166,7 @@ export const quantizeSchemeNames = Object.keys(quantizeSchemes) as readonly Quan
 export const flags: Readonly<Record<keyof SchemeSettings, string>> = {
   weightBits: '--weight-bits',
   perToken: '--per-token',
+  perTensor: '--per-tensor',
   smooth: '--smooth',
   calibrate: '--calibrate',
   form: '--form',

@@ -46,7 +46,7 @@ export interface TrainGraphs extends StepGraphs {
   readonly judged: StoredGraph
   /** All that a run goes on from. */
   readonly state: readonly KeptTensor[]
-  /** What is judged and written: the trained parameters, by their own names. */
+  /** What is judged and written: the trained parameters by their own names, and ranges of activations. */
   readonly weights: readonly KeptTensor[]
 }
 
@@ -71,8 +71,10 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
       summed && (await load('accumulate', summed, bindingsOf(summed, training.state)))
     const kind = ema ? 'ema' : 'parameter'
     const weights = training.state
-      .filter((tensor) => tensor.kind === kind)
-      .map(({ name, shape, input }) => ({ name, shape, stored: input }))
+      .filter((tensor) => tensor.kind === kind || tensor.kind === 'range')
+      .map(({ name, kind: own, shape, input }) => ({
+        ...{ name: own === 'range' ? input : name, shape, stored: input },
+      }))
     const places = new Map(weights.map((weight) => [weight.name, weight.stored]))
     const given = withInputs(judged, places)
     const inputs = Object.fromEntries(

@@ -12,14 +12,18 @@ import { checkMemory, memoryText, trainingMemory } from './train-memory.ts'
 import { mergeAdapters } from './train-merge.ts'
 import { type WeightType, writeTrained } from './train-output.ts'
 import type { PreparedTraining } from './train-prepare.ts'
+import { roundedReport, trainedPlans } from './train-quantize.ts'
 import { trainingReport } from './train-report.ts'
 import { runTraining } from './train-run.ts'
+import type { VariantPlan } from './variants.ts'
 
 /** A model that has learned. */
 export interface Learned {
   readonly training: TrainingReport
   /** The recipe, for the lineage. */
   readonly identity: RunIdentity
+  /** Files of the rounding that it was trained for. */
+  readonly plans: readonly VariantPlan[]
   /** Writes `model.safetensors`, `config.json` and the tokenizer into a folder. */
   write(folder: string, dtype?: WeightType): void
   /** Removes the checkpoints, once it is written; those of a run that its time ended stay. */
@@ -50,9 +54,13 @@ export async function learn(
   const finished = await runTraining(prepared, running).finally(() => answers?.close())
   const kept = checkpoints.learned(finished.weights)
   const learned = lora ? await mergeAdapters(lora, kept, signal) : kept
+  const { quantize } = settings
+  const plans = quantize ? trainedPlans(quantize, training, learned) : []
+  const rounded = quantize && roundedReport(quantize, plans)
   return {
-    training: trainingReport({ options, prepared, memory, finished }),
+    training: { ...trainingReport({ options, prepared, memory, finished }), rounded },
     identity,
+    plans,
     write: (target, dtype) => writeTrained(model, learned, folder.path, target, dtype),
     forget() {
       if (finished.progress.ended !== 'time') checkpoints.remove()

@@ -4,6 +4,7 @@ import { type Schedule, warmupSteps } from '../fit/schedule.ts'
 import { lengthOf } from '../fit/training-feeds.ts'
 import { type TrainingPlan, trainingPlan } from '../fit/training-plan.ts'
 import { trainingTask } from '../fit/training-task.ts'
+import type { Graph } from '../graph/graph.ts'
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts'
 import type { Feeds } from '../runtime/engine.ts'
 import { type Lora, withLora } from '../train/lora.ts'
@@ -13,6 +14,7 @@ import { readTrainData, type TrainData, type TrainDataOptions } from './train-da
 import { trainDropout } from './train-dropout.ts'
 import { type ModelForTask, modelForTask } from './train-model.ts'
 import { parameterGroups, parametersThatLearn } from './train-parameters.ts'
+import { markedForTraining } from './train-quantize.ts'
 import type { TrainSettings } from './train-settings.ts'
 
 /** How another model teaches. */
@@ -53,6 +55,8 @@ export interface PreparedTraining extends ModelForTask {
   readonly plan: TrainingPlan
   readonly schedule: Schedule
   readonly training: TrainingStep
+  /** The forward run that learns: the model's, with adapters, or with layers marked to round. */
+  readonly graph: Graph
   /** Where adapters learn. */
   readonly lora: Lora | undefined
   readonly teaching: Teaching | undefined
@@ -85,9 +89,13 @@ export async function prepareTraining(
   }
   const taught = await teaching?.begin({ ...forTask, settings, data, plan })
   const row = trainingTask(task)
+  const { quantize, layerDrop, threads } = settings
+  const graph = quantize
+    ? await markedForTraining(model.graph, quantize, data, { ...options, threads })
+    : (lora?.graph ?? model.graph)
   const dropout = trainDropout(model, settings, plan, row.rows)
   const training = trainingStep({
-    graph: lora?.graph ?? model.graph,
+    graph,
     loss: taught?.loss ?? ((b, outputs) => row.loss(b, outputs, settings)),
     trainable: (parameter) => learn(parameter) && (lora?.trainable(parameter) ?? true),
     groups: parameterGroups(model, settings.layerDecay),
@@ -96,7 +104,9 @@ export async function prepareTraining(
     accumulate: settings.accumulate > 1,
     ema: settings.ema !== undefined,
     recompute: settings.recompute,
+    ...(layerDrop && { layerDrop: { rate: layerDrop, seed } }),
     ...(dropout && { dropout: { ...dropout, layersOf: model.graph } }),
   })
-  return { ...forTask, folder, settings, data, plan, schedule, training, lora, teaching, taught }
+  const run = { settings, data, plan, schedule, training, graph }
+  return { ...forTask, folder, ...run, lora, teaching, taught }
 }

@@ -6,6 +6,7 @@ import { trainingFeeds } from '../fit/training-feeds.ts'
 import { noProgress, type TrainingProgress } from '../fit/training-progress.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
+import { roundedGraph } from '../train/for-kernels.ts'
 import { openGraphs } from './train-graphs.ts'
 import { judgedGraph, judgeOf } from './train-judge.ts'
 import type { PreparedTraining } from './train-prepare.ts'
@@ -40,9 +41,10 @@ export function runTraining(
   prepared: PreparedTraining,
   { checkpoints, from, answers, maxMinutes, signal, progress }: RunTrainingOptions,
 ): Promise<FinishedTraining> {
-  const { task, model, lora, settings, data, plan, schedule, training, taught } = prepared
+  const { task, model, graph, settings, data, plan, schedule, training, taught } = prepared
   const inputs = new Set([...data.feeds.inputs, ...(taught?.inputs ?? [])])
-  const judged = judgedGraph({ ...model, graph: lora?.graph ?? model.graph }, task)
+  const forward = judgedGraph({ ...model, graph }, task)
+  const judged = settings.quantize ? roundedGraph(forward, training.ranges) : forward
   const { examples } = data.training
   const judge = judgeOf(prepared, data)
   const every = settings.evaluateEvery ?? Math.ceil(plan.steps / LEAST_EVALUATIONS)

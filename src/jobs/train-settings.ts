@@ -6,6 +6,7 @@ import { LimbeckError } from '../errors.ts'
 import { type ScheduleName, scheduleNamed } from '../fit/schedule.ts'
 import { hardware } from '../runtime/hardware.ts'
 import { checkThreads } from './model-limits.ts'
+import { parseTrainedScheme, type TrainedScheme } from './train-quantize.ts'
 
 /** Settings of the run; all have defaults. */
 export interface TrainSettingsOptions {
@@ -17,7 +18,7 @@ export interface TrainSettingsOptions {
   readonly batch?: number | undefined
   /** Most tokens of a batch after padding; unlimited by default. */
   readonly maxTokens?: number | undefined
-  /** The highest rate; default 5e-5, of adapters 2e-4. */
+  /** The highest rate; default 5e-5, of adapters 2e-4, with `quantize` 2e-5. */
   readonly learningRate?: number | undefined
   /** Share of the steps in which it rises, or their number; default 0.06. */
   readonly warmup?: number | undefined
@@ -39,6 +40,10 @@ export interface TrainSettingsOptions {
   readonly lora?: number | undefined
   /** Compute layers again in the backward run: less memory, a third more time. */
   readonly recompute?: boolean | undefined
+  /** Layers round while they learn, as the files then do: a scheme of `quantize`, such as `static-int8` or `int4:block=64`. */
+  readonly quantize?: string | undefined
+  /** Probability of skipping each layer in a step (LayerDrop), so that layers can be taken out afterwards. */
+  readonly layerDrop?: number | undefined
   /** Factor of the learning rate from each layer to the one below it; default 1. */
   readonly layerDecay?: number | undefined
   /** ε of cross entropy; default 0. */
@@ -69,6 +74,8 @@ export interface TrainSettings {
   readonly freeze: readonly string[]
   readonly lora: number | undefined
   readonly recompute: boolean
+  readonly quantize: TrainedScheme | undefined
+  readonly layerDrop: number | undefined
   readonly layerDecay: number
   readonly labelSmoothing: number
   readonly seed: number
@@ -85,15 +92,28 @@ const ranges: Partial<Record<keyof TrainSettings, readonly [string, (value: numb
     weightDecay: ['a number from 0', (value) => value >= 0],
     dropout: ['a number from 0, below 0.95', (value) => value >= 0 && value < 0.95],
     clip: ['a number from 0', (value) => value >= 0],
+    layerDrop: ['a number from 0, below 1', (value) => value >= 0 && value < 1],
     ema: ['a number between 0 and 1', (value) => value > 0 && value < 1],
     layerDecay: ['a number above 0, at most 1', (value) => value > 0 && value <= 1],
     labelSmoothing: ['a number from 0, below 1', (value) => value >= 0 && value < 1],
   }
 
+const usualRate = ({ lora, quantize }: TrainSettingsOptions): number =>
+  lora !== undefined ? 2e-4 : quantize !== undefined ? 2e-5 : 5e-5
+
 /** Fills in defaults. @throws LimbeckError `usage` for what is out of range. */
 export function trainSettings(options: TrainSettingsOptions): TrainSettings {
   if (options.epochs !== undefined && options.steps !== undefined) {
     throw new LimbeckError('usage', '--epochs and --steps both say how long to train; give one.')
+  }
+  if (options.quantize !== undefined && options.lora !== undefined) {
+    throw new LimbeckError(
+      'usage',
+      '--quantize rounds the matrices that --lora leaves as they are.',
+      {
+        hint: 'Train adapters first, then the merged model with --quantize.',
+      },
+    )
   }
   checkThreads(options.threads)
   const settings: TrainSettings = {
@@ -101,7 +121,7 @@ export function trainSettings(options: TrainSettingsOptions): TrainSettings {
     steps: options.steps,
     batch: options.batch ?? 32,
     maxTokens: options.maxTokens,
-    learningRate: options.learningRate ?? (options.lora === undefined ? 5e-5 : 2e-4),
+    learningRate: options.learningRate ?? usualRate(options),
     warmup: options.warmup ?? 0.06,
     schedule: scheduleNamed(options.schedule ?? 'linear'),
     weightDecay: options.weightDecay ?? 0.01,
@@ -112,6 +132,8 @@ export function trainSettings(options: TrainSettingsOptions): TrainSettings {
     freeze: options.freeze ?? [],
     lora: options.lora,
     recompute: options.recompute ?? false,
+    quantize: options.quantize === undefined ? undefined : parseTrainedScheme(options.quantize),
+    layerDrop: options.layerDrop,
     layerDecay: options.layerDecay ?? 1,
     labelSmoothing: options.labelSmoothing ?? 0,
     seed: options.seed ?? 1,

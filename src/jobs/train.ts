@@ -3,6 +3,7 @@
  * transformers loads, with the ONNX files that `optimize` writes beside it.
  */
 import { join, resolve } from 'node:path'
+import { LimbeckError } from '../errors.ts'
 import { openConfigFolder } from '../hub/model-folder.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import { checkTarget, writeFolder } from '../hub/write-folder.ts'
@@ -82,6 +83,11 @@ export async function trainFolder(
 ): Promise<TrainResult> {
   const { signal, progress, overwrite, dtype } = options
   if (options.output !== undefined) checkTarget(options.output, { overwrite })
+  if (settings.quantize && dtype === 'float16') {
+    throw new LimbeckError('usage', '--dtype float16 rounds weights before --quantize does.', {
+      hint: 'Leave one of them out.',
+    })
+  }
   const prepared = await prepareTraining(path, options, settings, teaching)
   const { folder, task, data } = prepared
   const output = resolve(options.output ?? join('limbeck-output', `${folder.name}-${task}`))
@@ -96,6 +102,7 @@ export async function trainFolder(
       ...{ seconds: options.seconds ?? 2, seed: settings.seed, command: options.command },
     }
     return optimizeInto(aside, named, asked, settingsOf(asked, named), {
+      plans: learned.plans,
       title: teaching?.title(folder.name, task) ?? `${folder.name}, trained for ${task}`,
       training: learned.training,
       facts: { recipe: learned.identity },

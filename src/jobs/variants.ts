@@ -73,6 +73,8 @@ export interface BuiltVariant {
   readonly seconds: number
   readonly nodes: number
   readonly quantized: boolean
+  /** Such as `int4`, where it is neither fp32 nor int8. */
+  readonly precision?: string | undefined
   /** It computes in half floats, as its source does. */
   readonly half?: boolean | undefined
   readonly passes: readonly PassRecord[]

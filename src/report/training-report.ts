@@ -26,6 +26,8 @@ export interface TrainingReport {
   /** Bytes that were estimated, and the most that its process held. */
   readonly estimatedBytes: number
   readonly peakBytes: number
+  /** What it was trained to be rounded to: the scheme, and the files that are. */
+  readonly rounded?: { readonly scheme: string; readonly files: readonly string[] } | undefined
   /** Name of the headline metric, or `loss`. */
   readonly metric?: MetricName | 'loss' | undefined
   /** The step whose weights were kept; the last where nothing judges. */

@@ -1,7 +1,7 @@
 /** How a model was trained: what it took, and how loss, metric and learning rate went. */
 import { curveDrawing } from './curve-chart.ts'
 import type { DetailSection } from './detail-sections.ts'
-import type { Report } from './report.ts'
+import type { Report, VariantReport } from './report.ts'
 import type { TrainingReport } from './training-report.ts'
 import {
   formatBytes,
@@ -18,8 +18,23 @@ const endings = {
   time: ', ended by its time',
 } as const
 
-/** What training took, as rows of a name and a value. */
-export function trainingRows(t: TrainingReport): (readonly [string, string])[] {
+/** The files that a model was trained for, with their metric beside that of the source. */
+function roundedText(files: readonly string[], variants: readonly VariantReport[]): string {
+  const metricOf = ({ quality }: VariantReport): string =>
+    quality ? `${metricTitle(quality.name)} ${formatMetric(quality.name, quality.value)}` : ''
+  const own = variants.filter(({ file }) => file !== undefined && files.includes(file))
+  const [source] = variants
+  const beside = source?.quality ? `fp32 ${metricOf(source)}` : ''
+  return [...own.map((one) => `${one.file} ${metricOf(one)}`.trim()), beside]
+    .filter((part) => part !== '')
+    .join('; ')
+}
+
+/** What training took, as rows of a name and a value. @param variants the source first. */
+export function trainingRows(
+  t: TrainingReport,
+  variants: readonly VariantReport[],
+): (readonly [string, string])[] {
   const { evaluations, keptStep, metric } = t
   const kept = evaluations.find(({ step }) => step === keptStep)?.metrics[0]
   const rate = t.tokens / Math.max(t.seconds, 1e-3)
@@ -31,7 +46,15 @@ export function trainingRows(t: TrainingReport): (readonly [string, string])[] {
       `${formatCount(t.steps)}${t.steps < t.plannedSteps ? ` of ${formatCount(t.plannedSteps)}` : ''}${t.ended ? endings[t.ended] : ''}`,
     ],
     ...(kept && metric
-      ? [['kept', `step ${formatCount(keptStep)}, dev ${valueText(kept)}`] as const]
+      ? [
+          [
+            'kept',
+            `step ${formatCount(keptStep)}, dev ${valueText(kept)}${t.rounded ? ', rounded' : ''}`,
+          ] as const,
+        ]
+      : []),
+    ...(t.rounded
+      ? [[`for ${t.rounded.scheme}`, roundedText(t.rounded.files, variants)] as const]
       : []),
     [
       'time',
@@ -57,7 +80,7 @@ const valueText = ({ name, value }: Metric): string =>
   `${titleOf(name)} ${name === 'loss' ? formatNumber(value) : formatMetric(name, value)}`
 
 /** Sections of the page; none for a model that Limbeck did not train. */
-export function trainingSections({ training }: Report): DetailSection[] {
+export function trainingSections({ training, variants }: Report): DetailSection[] {
   if (!training) return []
   const { losses, evaluations, metric, keptStep } = training
   const sections: DetailSection[] = [
@@ -66,7 +89,10 @@ export function trainingSections({ training }: Report): DetailSection[] {
       captions: [
         `From ${training.base} on ${training.data}${training.dev ? `, judged on ${training.dev}` : ''}.`,
       ],
-      table: { columns: [{ title: 'what' }, { title: 'value' }], rows: trainingRows(training) },
+      table: {
+        columns: [{ title: 'what' }, { title: 'value' }],
+        rows: trainingRows(training, variants),
+      },
       drawing: curveDrawing({
         id: 'training-loss',
         title: 'Training loss by step',
@@ -80,7 +106,12 @@ export function trainingSections({ training }: Report): DetailSection[] {
     const names = evaluations[0]!.metrics.map(({ name }) => name)
     sections.push({
       title: 'Dev data by step',
-      captions: [`The weights of step ${formatCount(keptStep)} were kept.`],
+      captions: [
+        `The weights of step ${formatCount(keptStep)} were kept.`,
+        ...(training.rounded
+          ? [`The model was judged as it rounds for ${training.rounded.scheme}.`]
+          : []),
+      ],
       table: {
         columns: [
           { title: 'step' },

@@ -11,7 +11,9 @@ import { materialize, tensorReader } from '../onnx/materialize.ts'
 import { onnxBytes } from '../onnx/write-onnx.ts'
 import { pipeline, type Quantization, quantizePasses, runPasses } from '../passes/index.ts'
 import { openInline } from '../runtime/open-inline.ts'
+import { roundedGraph } from './for-kernels.ts'
 import { crossEntropy, meanSquaredError } from './losses.ts'
+import { layerRanges } from './range-state.ts'
 import { firstState, openStep, type Tensors } from './testing/run-steps.ts'
 import { trainingFixture } from './testing/training-fixture.ts'
 import { type TrainingStep, trainingStep } from './training-step.ts'
@@ -25,14 +27,8 @@ function openRanges(graph: Graph) {
   return Object.fromEntries(names.map((name) => [name, { input: { min: 0, max: 0 } }]))
 }
 
-function learnedRanges({ ranges }: TrainingStep, values: HostTensor) {
-  const at = (i: number) => Number(values.data[i])
-  return Object.fromEntries(
-    ranges.flatMap((layers, row) =>
-      layers.map((name) => [name, { input: { min: at(2 * row), max: at(2 * row + 1) } }]),
-    ),
-  )
-}
+const learnedRanges = ({ ranges }: TrainingStep, values: HostTensor) =>
+  layerRanges(ranges, values.data as Float32Array)
 
 /** What the quantized model answers, as the portable file computes it. */
 async function deployed(graph: Graph, quantize: Quantization, feeds: Tensors, files: FileAccess) {
@@ -73,6 +69,14 @@ describeWith(fixture('training'), 'a model that is trained for few bits', () => 
         accuracyLevel: 0,
         ...base,
       }),
+      '4-bit blocks that the width does not fill': () => ({
+        scheme: 'weight-only',
+        bits: 4,
+        block: 64,
+        symmetric: false,
+        accuracyLevel: 0,
+        ...base,
+      }),
       '4-bit blocks with zero points': () => ({
         scheme: 'weight-only',
         bits: 4,
@@ -98,6 +102,16 @@ describeWith(fixture('training'), 'a model that is trained for few bits', () => 
       step.ranges.length > 0 ? learnedRanges(step, state.get('range/activations')!) : {}
     expect(step.ranges.length > 0).toBe(name.startsWith('static'))
     const wanted = await deployed(of.graph, schemes[name]!(ranges), of.batch, of.files)
+    const judged = roundedGraph(marked(of.graph, schemes[name]!(openRanges(of.graph))), step.ranges)
+    const engine = await openInline(onnxBytes(judged, { reader: tensorReader(of.files) }), {
+      threads: 1,
+      optimization: 'basic',
+    })
+    const kept = step.ranges.length > 0 ? ['range/activations'] : []
+    const values = Object.fromEntries(kept.map((range) => [range, state.get(range)!]))
+    const again = await engine.run({ ...of.batch, ...values })
+    await engine.release()
+    expect(again.logits!.data).toEqual(got.logits!.data)
     const exact = Array.from(of.logits.data as Float32Array)
     const ours = Array.from(got.logits!.data as Float32Array)
     expect(ours.some((value, i) => Math.abs(value - exact[i]!) > 1e-3)).toBe(true)
@@ -133,7 +147,7 @@ describe('one layer that rounds', () => {
       outputs: ['y'],
       accumulate: true,
     })
-    expect(step.ranges).toEqual([['w']])
+    expect(step.ranges).toEqual([{ layers: ['w'], start: { min: 0, max: 0 } }])
     const state = firstState(step.state)
     const micro = await openStep(step.accumulate!, step, state)
     const at = { learningRate: 0, rangeDecay: 0.75 }
@@ -167,6 +181,21 @@ describe('one layer that rounds', () => {
     Array.from(state.get('sum/w')!.data as Float32Array).forEach((value, i) => {
       expect(value).toBeCloseTo(gradient[i]!, 4)
     })
+  })
+
+  it('goes on from ranges that calibration found', async () => {
+    const ranges = { w: { input: { min: -4, max: 2 } } }
+    const step = trainingStep({
+      graph: layer({ scheme: 'static-int8', weightBits: 8, ranges, smallest: 0 }),
+      loss: (b, { y }) => meanSquaredError(b, y!, b.input('t', 'float32', ['rows', 2])),
+    })
+    const state = firstState(step.state)
+    const stepper = await openStep(step.graph, step, state)
+    await stepper.run({ ...feeds(1), ...step.feeds({ step: 1, learningRate: 0 }) })
+    await stepper.release()
+    const { input } = learnedRanges(step, state.get('range/activations')!).w!
+    expect(input.min).toBeCloseTo(0.99 * -4 + 0.01 * Math.min(...inputs), 6)
+    expect(input.max).toBeCloseTo(0.99 * 2 + 0.01 * Math.max(...inputs), 6)
   })
 
   it.each(['tensor', 'token'] as const)('rounds by the range of each %s', async (activations) => {

@@ -12,6 +12,7 @@ import type {
   IntegerQuantization,
   StaticQuantizationNote,
   Value,
+  ValueQuantization,
 } from '../graph/graph.ts'
 import type { NodeRule, RewriteContext } from '../graph/rewrite.ts'
 import { floatScalar, int64Tensor } from '../graph/tensor.ts'
@@ -24,27 +25,37 @@ const LEAST_SCALE = 2 ** -126
 
 const [UINT8, INT8, UINT4] = [2, 3, 21]
 
-/** A range of activations that is averaged: whose, and its value after the step, `[1, 2]`. */
-interface Averaged {
+/** Layers that share a range of activations, by the names of their weights, and where it begins. */
+export interface AveragedRange {
+  readonly layers: readonly string[]
+  /** As the marks say; of no width where the first batch is to set it. */
+  readonly start: ValueQuantization
+}
+
+/** A range that is averaged: whose, and its value after the step, `[1, 2]`. */
+interface Averaged extends AveragedRange {
   readonly x: Value
   readonly layers: string[]
   readonly after: Value
 }
 
+/** What a batch adds to the averages; or the rows of averages that stay as they are, by their layers. */
+export type RangeSource = { readonly share: Value } | { readonly rows: readonly AveragedRange[] }
+
 /** Writes the kernels of one graph. */
 export class FakeQuantizer {
   private readonly averaged: Averaged[] = []
   private readonly ranges: Value
-  private readonly share: Value
+  private readonly source: RangeSource
 
-  /** `ranges` `[n, 2]` are the averages before the step, `share` what a batch adds to them. */
-  constructor(ranges: Value, share: Value) {
+  /** `ranges` `[n, 2]` are the averages before the step. */
+  constructor(ranges: Value, source: RangeSource) {
     this.ranges = ranges
-    this.share = share
+    this.source = source
   }
 
-  /** Layers that share a range, by the names of their weights, and its value after the step. */
-  get found(): readonly { readonly layers: readonly string[]; readonly after: Value }[] {
+  /** The ranges that are averaged; none where they stay. */
+  get found(): readonly Pick<Averaged, 'layers' | 'start' | 'after'>[] {
     return this.averaged
   }
 
@@ -67,21 +78,36 @@ export class FakeQuantizer {
   /** Rounded by the average of the ranges seen, this batch included. */
   private staticInput(context: RewriteContext, layer: LinearLayer, x: Value): Value {
     const name = layer.weight.parameter?.name ?? layer.weightValue.name
+    if ('rows' in this.source) {
+      const at = this.source.rows.findIndex(({ layers }) => layers.includes(name))
+      return affine(context, x, this.before(context, at))
+    }
     const known = this.averaged.find((one) => one.x === layer.x)
     if (known) known.layers.push(name)
-    return affine(context, x, (known ?? this.average(context, layer, x, name)).after)
+    const averaged = known ?? this.average(context, layer, x, name, this.source.share)
+    return affine(context, x, averaged.after)
   }
 
   /** r ← r + share·(now − r) */
-  private average(context: RewriteContext, layer: LinearLayer, x: Value, name: string): Averaged {
-    const at = this.averaged.length
-    const [from, to] = [at, at + 1].map((i) => integers(context, [i]))
-    const before = context.op('Slice', [this.ranges, from, to, integers(context, [0])])
+  private average(
+    context: RewriteContext,
+    layer: LinearLayer,
+    x: Value,
+    name: string,
+    share: Value,
+  ): Averaged {
+    const before = this.before(context, this.averaged.length)
     const moved = context.op('Sub', [rangeOf(context, x), before])
-    const after = context.op('Add', [before, context.op('Mul', [moved, this.share])])
-    const averaged = { x: layer.x, layers: [name], after }
+    const after = context.op('Add', [before, context.op('Mul', [moved, share])])
+    const { input: start } = layer.matmul.quantization as StaticQuantizationNote
+    const averaged = { x: layer.x, layers: [name], start, after }
     this.averaged.push(averaged)
     return averaged
+  }
+
+  private before(context: RewriteContext, at: number): Value {
+    const [from, to] = [at, at + 1].map((i) => integers(context, [i]))
+    return context.op('Slice', [this.ranges, from, to, integers(context, [0])])
   }
 }
 
@@ -159,15 +185,17 @@ function roundedWeight(context: RewriteContext, layer: LinearLayer): Value {
   return context.op('Reshape', [symmetricRows(context, row, note.weightBits), shape])
 }
 
-/** A scale for each block of a row, as `onnx/quantize-blocks.ts` finds them; rows that end in half a block stay. */
+/** A scale for each block of a row, as `onnx/quantize-blocks.ts` finds them; half a block is filled with zeros. */
 function inBlocks(
   context: RewriteContext,
   rows: Value,
   width: number,
   { block, weightBits: bits, symmetric }: BlockQuantizationNote,
 ): Value {
-  if (width % block !== 0) return rows
-  const blocks = context.op('Reshape', [rows, integers(context, [-1, block])])
+  const filled = Math.ceil(width / block) * block
+  const fill = integers(context, [0, 0, 0, filled - width])
+  const whole = filled === width ? rows : context.op('Pad', [rows, fill])
+  const blocks = context.op('Reshape', [whole, integers(context, [-1, block])])
   const axis = integers(context, [1])
   const [low, high] = ['ReduceMin', 'ReduceMax'].map((op) =>
     context.op(op, [blocks, axis], { keepdims: int(0) }),
@@ -177,7 +205,10 @@ function inBlocks(
     : affineCodes(context, low, high, bits)
   const zero = context.op('Cast', [codes.zero], { to: int(bits === 4 ? UINT4 : UINT8) })
   const back = rounded(context, blocks, codes.scale, zero, 0)
-  return context.op('Reshape', [back, integers(context, [-1, width])])
+  const rounding = context.op('Reshape', [back, integers(context, [-1, filled])])
+  if (filled === width) return rounding
+  const bounds = [[0], [width], [1]].map((at) => integers(context, at))
+  return context.op('Slice', [rounding, ...bounds])
 }
 
 interface Codes {

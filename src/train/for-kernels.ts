@@ -20,7 +20,7 @@ import { rulePass } from '../passes/rule-pass.ts'
 import { shapeSource } from '../passes/shape-source.ts'
 import { tokenMajorRules } from '../passes/token-major.ts'
 import { extendGraph } from './extend-graph.ts'
-import { FakeQuantizer, fakeTable } from './fake-quantize.ts'
+import { type AveragedRange, FakeQuantizer, fakeTable } from './fake-quantize.ts'
 import { narrowRows } from './narrow-rows.ts'
 
 /** `MatMul(q, Transpose(k))·s`: one product that reads k as it stands. */
@@ -81,24 +81,24 @@ const afterLinear: readonly Pass[] = [
 ]
 
 /** Names of the ranges of activations among a graph's inputs and outputs, and of what a batch adds to them. */
-export interface RangePorts {
-  readonly ranges: string
-  readonly next: string
-  readonly share: string
-}
+export const rangePorts = {
+  ranges: 'range/activations',
+  next: 'next/range/activations',
+  share: 'setting/range',
+} as const
 
 /**
  * The graph written for training kernels. Layers that are marked for few bits round (`fake-quantize.ts`);
- * `ranges` names those that share each averaged range.
+ * `ranges` are those that are averaged, which the graph reads and gives.
  */
-export function forKernels(
-  graph: Graph,
-  ports: RangePorts,
-): { readonly graph: Graph; readonly ranges: readonly (readonly string[])[] } {
+export function forKernels(graph: Graph): {
+  readonly graph: Graph
+  readonly ranges: readonly AveragedRange[]
+} {
   const before = runPasses(graph, beforeLinear).graph
   const { graph: open, result } = extendGraph(before, (b) => {
-    const ranges = b.input(ports.ranges, 'float32', ['ranges', 2])
-    return new FakeQuantizer(ranges, b.input(ports.share, 'float32', []))
+    const ranges = b.input(rangePorts.ranges, 'float32', ['ranges', 2])
+    return new FakeQuantizer(ranges, { share: b.input(rangePorts.share, 'float32', []) })
   })
   const rounded = runPasses(open, linear(result.kernels)).graph
   const { found } = result
@@ -107,10 +107,22 @@ export function forKernels(
     found.length === 0
       ? { ...rounded, inputs: before.inputs }
       : extendGraph(rounded, (b) => {
-          b.output(ports.next, b.op('Concat', averages, { axis: int(0) }))
+          b.output(rangePorts.next, b.op('Concat', averages, { axis: int(0) }))
         }).graph
   return {
     graph: runPasses(closed, afterLinear).graph,
-    ranges: found.map(({ layers }) => layers),
+    ranges: found.map(({ layers, start }) => ({ layers, start })),
   }
+}
+
+/** The same without learning: layers round by the ranges that a training step keeps, and none moves. */
+export function roundedGraph(graph: Graph, rows: readonly AveragedRange[]): Graph {
+  const before = runPasses(graph, beforeLinear).graph
+  const { graph: open, result } = extendGraph(before, (b) => {
+    const ranges = b.input(rangePorts.ranges, 'float32', ['ranges', 2])
+    return new FakeQuantizer(ranges, { rows })
+  })
+  const rounded = runPasses(open, linear(result.kernels)).graph
+  const inputs = rows.length === 0 ? before.inputs : rounded.inputs
+  return runPasses({ ...rounded, inputs }, afterLinear).graph
 }

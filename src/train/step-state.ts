@@ -65,10 +65,10 @@ export class StepState {
     return state
   }
 
-  /** Declares one that starts at zero. */
-  addZeros(kind: StateKind, name: string, shape: readonly number[]): void {
+  /** Declares one that is of no parameter, with its first value. */
+  addOwn(kind: StateKind, name: string, initial: Tensor): void {
     const [input, output] = [inputName(kind, name), outputName(kind, name)]
-    this.tensors.push({ kind, name, shape, input, output, initial: undefined })
+    this.tensors.push({ kind, name, shape: initial.shape, input, output, initial })
   }
 
   /** Declares one as input of the graph that `b` writes, and says how to give its new value. */

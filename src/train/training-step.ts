@@ -15,12 +15,14 @@ import { backward } from './backward.ts'
 import { withBatchStatistics } from './batch-statistics.ts'
 import { type DropoutOptions, withDropout } from './dropout.ts'
 import { extendGraph } from './extend-graph.ts'
+import type { AveragedRange } from './fake-quantize.ts'
 import { forKernels } from './for-kernels.ts'
 import { inBlocks } from './in-blocks.ts'
 import { type LayerDropOptions, withLayerDrop } from './layer-drop.ts'
 import type { Group, Optimizer } from './optimizer.ts'
+import { averageRanges } from './range-state.ts'
 import { recomputeLayers } from './recompute.ts'
-import { inputName, outputName, type StateTensor, StepScalars, StepState } from './step-state.ts'
+import { type StateTensor, StepScalars, StepState } from './step-state.ts'
 import { type Learning, type StepSettings, stepOutputs, writeUpdate } from './write-update.ts'
 
 /** A loss, with the parts it is made of where curves of them are wanted. */
@@ -76,8 +78,8 @@ export interface TrainingStep {
   readonly gradients: readonly string[]
   /** Names of the loss's parts, outputs of their own. */
   readonly parts: readonly string[]
-  /** Weights of layers whose inputs share each row of the `range` state. */
-  readonly ranges: readonly (readonly string[])[]
+  /** Whose activations each row of the `range` state is of. */
+  readonly ranges: readonly AveragedRange[]
   /** The inputs of both graphs that follow from where the step stands. */
   feeds(settings: StepSettings): Record<string, HostTensor>
 }
@@ -102,13 +104,8 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const scalars = new StepScalars<StepSettings>()
   const { graph: forward, moved } = moveStatistics(dropping?.graph ?? whole, state)
   const { graph: lossy, data, parts } = writeLoss(forward, options, scalars, moved)
-  const { graph: written, ranges } = forKernels(lossy, rangePorts)
-  if (ranges.length > 0) {
-    state.addZeros('range', ACTIVATIONS, [ranges.length, 2])
-    scalars.rule(rangePorts.share, ({ step, micro = 0, rangeDecay = 0.99 }) =>
-      step === 1 && micro === 0 ? 1 : 1 - rangeDecay,
-    )
-  }
+  const { graph: written, ranges } = forKernels(lossy)
+  averageRanges(ranges, state, scalars)
   const { graph: both, parameters } = differentiate(written, options)
   for (const parameter of parameters) state.add('parameter', parameter)
   const measured = both.outputs.filter(({ name }) => name !== OBJECTIVE)
@@ -138,13 +135,6 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
       ...dropping?.feeds(settings.step, settings.micro ?? 0),
     }),
   }
-}
-
-const ACTIVATIONS = 'activations'
-const rangePorts = {
-  ranges: inputName('range', ACTIVATIONS),
-  next: outputName('range', ACTIVATIONS),
-  share: 'setting/range',
 }
 
 /** The graph with its running statistics as inputs, and the outputs that give their next values. */

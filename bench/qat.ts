@@ -1,0 +1,191 @@
+/**
+ * Does training for few bits beat rounding afterwards? Resumes where it was stopped; what is done stays done.
+ *
+ *     npm run bench:qat -- sst2 [stsb] [--seeds 3] [--threads 1]
+ *
+ * From one fine-tuned model: fp32, files rounded after training, and files trained for the same rounding, by seed.
+ * Training goes on from the model's own weights with its own data, without dev data: the last weights are judged, so
+ * that none is chosen by the answers. The same training in fp32 stands beside, since training on may gain by itself.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { evaluate } from '../src/jobs/evaluate.ts'
+import { type QuantizeOptions, quantize } from '../src/jobs/export-model.ts'
+import { describeMachine, machineText } from './machine.ts'
+import { builtCommand, resultsFolder, root, say } from './places.ts'
+import { type QatTask, qatSchemes, qatTasks } from './qat-tasks.ts'
+
+const { values: flags, positionals } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '3' },
+    threads: { type: 'string', default: '1' },
+  },
+  allowPositionals: true,
+})
+const known = Object.keys(qatTasks)
+const strange = positionals.find((name) => !known.includes(name))
+if (strange !== undefined) {
+  say(`${strange} is no task; tasks are ${known.join(', ')}.`)
+  process.exit(2)
+}
+
+/** One way to a file, with the metric of each seed; of one that has no seed, once. */
+interface Row {
+  readonly task: string
+  readonly metric: string
+  readonly bits: string
+  readonly way: string
+  readonly values: readonly number[]
+}
+
+const work = join(root, '.bench/qat')
+mkdirSync(work, { recursive: true })
+const machine = await describeMachine('npm run bench:qat')
+const seeds = Array.from({ length: Number(flags.seeds) }, (_, i) => i + 1)
+for (const name of positionals.length > 0 ? positionals : ['sst2']) {
+  const task = qatTasks[name]!
+  const source = sourceOf(name, task)
+  await judged(`${name}-fp32`, task, async () => exported(source))
+  for (const [key, { rounded }] of Object.entries(qatSchemes)) {
+    for (const [way, options] of Object.entries(rounded)) {
+      await judged(`${name}-${key}-${way}`, task, async (folder) =>
+        roundedFile(source, folder, options, task),
+      )
+    }
+  }
+  for (const seed of seeds) {
+    for (const [key, { trained, file }] of Object.entries(qatSchemes)) {
+      const scheme = ['--quantize', trained]
+      await judged(`${name}-${key}-trained-${seed}`, task, async (folder) =>
+        trainedFile(source, folder, task, [...scheme, '--seed', `${seed}`], file),
+      )
+    }
+    await judged(`${name}-fp32-trained-${seed}`, task, async (folder) => {
+      const more = ['--learning-rate', '2e-5', '--seed', `${seed}`]
+      return trainedFile(source, folder, task, more, 'model_cpu')
+    })
+  }
+}
+process.stdout.write(`${machineText(machine)}\n\n${tableOf(writeRows())}\n`)
+
+/** The metric of a file, kept by the name of its run; the file goes when it is judged. */
+async function judged(
+  run: string,
+  { test }: QatTask,
+  make: (folder: string) => Promise<string>,
+): Promise<void> {
+  const kept = join(work, `${run}.json`)
+  if (existsSync(kept)) return
+  const folder = join(work, run)
+  const file = await make(folder)
+  const { metrics } = await evaluate({ model: file, data: test, threads: 1 })
+  const [{ name, value }] = metrics as [(typeof metrics)[number]]
+  writeFileSync(kept, `${JSON.stringify({ metric: name, value })}\n`)
+  rmSync(folder, { recursive: true, force: true })
+  say(`${run}: ${name} ${value.toFixed(4)}`)
+  writeRows()
+}
+
+/** The fine-tuned model that all begin from. */
+function sourceOf(name: string, task: QatTask): string {
+  if (task.source) return task.source
+  const folder = join(work, `${name}-source`)
+  const { base, recipe } = task
+  trainInto(folder, base!, task, ['--seconds', '0.05', ...recipe!])
+  return folder
+}
+
+function exported(source: string): string {
+  const own = join(source, 'onnx/model_cpu.onnx')
+  return existsSync(own) ? own : source
+}
+
+async function roundedFile(
+  model: string,
+  output: string,
+  options: Pick<QuantizeOptions, 'scheme'>,
+  { train }: QatTask,
+): Promise<string> {
+  const data = 'method' in options || options.scheme === 'static-int8' ? { data: train } : {}
+  const targets = ['cpu'] as const
+  const { variants } = await quantize({
+    model,
+    output,
+    overwrite: true,
+    targets,
+    ...options,
+    ...data,
+  })
+  return join(output, variants[0]!.file)
+}
+
+async function trainedFile(
+  model: string,
+  output: string,
+  task: QatTask,
+  more: readonly string[],
+  file: string,
+): Promise<string> {
+  trainInto(output, model, task, ['--steps', `${task.steps}`, '--seconds', '0.05', ...more])
+  return join(output, `onnx/${file}.onnx`)
+}
+
+function trainInto(
+  output: string,
+  model: string,
+  { train, options }: QatTask,
+  more: readonly string[],
+): void {
+  if (existsSync(output)) return
+  const isBegun = existsSync(join(`${output}.training`, 'state.safetensors'))
+  const args = [
+    ...['train', model, '--data', train.file, '-o', output, '--threads', flags.threads],
+    ...[...options, ...more, ...(isBegun ? ['--resume'] : [])],
+  ]
+  say(`limbeck ${args.join(' ').replaceAll(`${root}/`, '')}`)
+  const stdio = ['ignore', 'ignore', 'inherit'] as const
+  const { status } = spawnSync(process.execPath, [builtCommand, ...args], { stdio: [...stdio] })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** Writes the rows of all runs done so far, of all tasks. */
+function writeRows(): Row[] {
+  const rows = known.flatMap((task): Row[] => {
+    const row = (bits: string, way: string, runs: readonly string[]): Row[] => {
+      const files = runs.map((run) => join(work, `${task}-${run}.json`)).filter(existsSync)
+      const done = files.map((file) => JSON.parse(readFileSync(file, 'utf8')))
+      if (done.length === 0) return []
+      const { title } = qatTasks[task]!
+      return [{ task: title, metric: done[0].metric, bits, way, values: done.map((d) => d.value) }]
+    }
+    const bySeed = (run: string) => seeds.map((seed) => `${run}-${seed}`)
+    return [
+      ...row('fp32', 'source', ['fp32']),
+      ...row('fp32', 'trained on', bySeed('fp32-trained')),
+      ...Object.entries(qatSchemes).flatMap(([key, { title, rounded }]) => [
+        ...Object.keys(rounded).flatMap((way) => row(title, way, [`${key}-${way}`])),
+        ...row(title, 'trained for it', bySeed(`${key}-trained`)),
+      ]),
+    ]
+  })
+  const text = JSON.stringify({ machine, schemes: qatSchemes, rows }, null, 2)
+  writeFileSync(join(resultsFolder, 'qat.json'), `${text}\n`)
+  return rows
+}
+
+function tableOf(rows: readonly Row[]): string {
+  const lines = rows.map(({ task, metric, bits, way, values }) => {
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+    const error = Math.sqrt(squares / (values.length - 1) / values.length)
+    const text = values.length > 1 ? `${mean.toFixed(4)} ± ${error.toFixed(4)}` : mean.toFixed(4)
+    return `| ${task} | ${bits} | ${way} | ${metric} ${text} | ${values.length} |`
+  })
+  return [
+    '| task | bits | way | metric, mean ± standard error | runs |',
+    '| --- | --- | --- | --- | ---: |',
+    ...lines,
+  ].join('\n')
+}

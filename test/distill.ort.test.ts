@@ -2,11 +2,13 @@
  * Distillation on tiny models: every method's loss falls, a student that is its teacher has nothing to learn from
  * it, and what is written holds no trace of the projection.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { distill } from '../src/jobs/distill.ts'
 import { train } from '../src/jobs/train.ts'
+import type { Report } from '../src/report/report.ts'
+import type { TrainingReport } from '../src/report/training-report.ts'
 import { type DistillMethodName, distillMethods } from '../src/train/distill-methods.ts'
 import { layerMap } from '../src/train/layer-map.ts'
 import { readTensors, scratchFolder } from './support/tensors.ts'
@@ -38,7 +40,10 @@ it.each(
 )('%s: the loss falls', async (method) => {
   // heads of 16: as many as the teacher's two
   const student = method === 'distilbert' ? 'every-second' : '1x64'
-  const { training, folder } = await taught(method, student, { dropout: 0 })
+  const rounds = method === 'logits'
+  const more = rounds ? { quantize: 'int4', dev: data.file } : {}
+  const { training, folder, report } = await taught(method, student, { dropout: 0, ...more })
+  if (rounds) expectRounded(folder, training, report)
   const half = training.losses.length / 2
   const stages = 'twoStages' in distillMethods[method]
   // each stage by itself, where there are two
@@ -49,6 +54,24 @@ it.each(
   const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
   expect(config).toMatchObject({ num_hidden_layers: 1, id2label: { 0: 'complaint', 1: 'praise' } })
 })
+
+/** Files of 4 bits are there, and the report holds their metric beside that of fp32. */
+function expectRounded(folder: string, training: TrainingReport, { variants }: Report): void {
+  const files = ['onnx/model_q4.onnx', 'onnx/model_cpu_q4.onnx']
+  expect(training.rounded).toEqual({ scheme: 'INT4', files })
+  const own = variants.filter(({ file }) => file !== undefined && files.includes(file))
+  expect(own.map(({ name, precision }) => [name, precision])).toEqual([
+    ['trained INT4 portable', 'int4'],
+    ['trained INT4', 'int4'],
+  ])
+  for (const { quality, file } of own) {
+    expect(quality?.name).toBe('accuracy')
+    expect(existsSync(join(folder, file!)), file).toBe(true)
+  }
+  const page = readFileSync(join(folder, 'report.html'), 'utf8')
+  expect(page).toMatch(/for INT4.*model_q4\.onnx accuracy [\d.]+ %; .*fp32 accuracy [\d.]+ %/)
+  expect(page).toContain('The model was judged as it rounds for INT4.')
+}
 
 it.each([
   'logit-error',

@@ -7,9 +7,9 @@ import { writeSafetensors } from '../../src/onnx/write-safetensors.ts'
 import { normalFrom, randomFrom } from '../../src/stats/random.ts'
 import { example } from './command.ts'
 
-const [hidden, inner, vocab, positions] = [32, 64, 2048, 64]
+const [vocab, positions] = [2048, 64]
 
-const config = {
+const configOf = (hidden: number, inner: number) => ({
   architectures: ['BertModel'],
   model_type: 'bert',
   vocab_size: vocab,
@@ -25,25 +25,31 @@ const config = {
   hidden_dropout_prob: 0.1,
   attention_probs_dropout_prob: 0.1,
   pad_token_id: 0,
-}
+})
 
 /** Shapes of a layer's matrices, by module. */
-const matrices: Readonly<Record<string, readonly [number, number]>> = {
+const matricesOf = (
+  hidden: number,
+  inner: number,
+): Readonly<Record<string, readonly [number, number]>> => ({
   'attention.self.query': [hidden, hidden],
   'attention.self.key': [hidden, hidden],
   'attention.self.value': [hidden, hidden],
   'attention.output.dense': [hidden, hidden],
   'intermediate.dense': [inner, hidden],
   'output.dense': [hidden, inner],
-}
+})
 
 /** Writes the folder; its tensors have no prefix, as `BertModel` saves them. */
-export function writeTinyModel(folder: string): string {
+export function writeTinyModel(
+  folder: string,
+  [hidden, inner]: readonly [number, number] = [32, 64],
+): string {
   mkdirSync(folder, { recursive: true })
   for (const name of ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json']) {
     copyFileSync(join(example, name), join(folder, name))
   }
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(configOf(hidden, inner)))
   const normal = normalFrom(randomFrom(5))
   const tensors = new Map<string, Tensor>()
   const put = (name: string, shape: readonly number[], value: () => number): void => {
@@ -63,7 +69,7 @@ export function writeTinyModel(folder: string): string {
   }
   norm('embeddings.LayerNorm')
   for (const layer of [0, 1]) {
-    for (const [name, shape] of Object.entries(matrices))
+    for (const [name, shape] of Object.entries(matricesOf(hidden, inner)))
       dense(`encoder.layer.${layer}.${name}`, shape)
     norm(`encoder.layer.${layer}.attention.output.LayerNorm`)
     norm(`encoder.layer.${layer}.output.LayerNorm`)

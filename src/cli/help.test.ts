@@ -189,6 +189,7 @@ test('limbeck quantize --help', async () => {
       --weight-bits <bits>      range of the weights, 7 or 8 bits (default: 7 where a CPU could
                                 saturate)
       --per-token               dynamic-int8 with a range for each token: no result depends on its batch
+      --per-tensor              INT8 with one scale for a whole weight, not one for each column
       --smooth                  SmoothQuant for INT8: outliers of inputs move into weights, as --data
                                 shows them
       --calibrate <method>      how static-int8 finds ranges: min-max, moving-average, percentile,

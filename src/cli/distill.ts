@@ -12,6 +12,7 @@ export const distillVerb = defineVerb({
   ],
   options: [
     'student',
+    'studentInit',
     'distillMethod',
     'layerMap',
     'temperature',
@@ -26,8 +27,9 @@ export const distillVerb = defineVerb({
   ],
   async run({ args: [teacher], options, signal, progress, command }) {
     const { distill } = await import('../jobs/distill.ts')
-    const { student, distillMethod: method, layerMap, temperature, teacherCache, ...rest } = options
-    const own = { student, method, layerMap, temperature, teacherCache }
+    const { student, studentInit: init, distillMethod: method, ...others } = options
+    const { layerMap, temperature, teacherCache, ...rest } = others
+    const own = { student, init, method, layerMap, temperature, teacherCache }
     const result = await distill({
       ...{ ...trainedWith(rest), ...own },
       ...{ teacher, command, signal, progress },

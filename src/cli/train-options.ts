@@ -1,4 +1,5 @@
 /** Options of training; defaults are those of Hugging Face's Trainer where it has one. */
+import { studentInits } from '../fit/student-inits.ts'
 import { type DistillMethodName, distillMethods } from '../train/distill-methods.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { numberFromZero, oneOf, positiveNumber, textList, wholeNumber } from './parse-values.ts'
@@ -10,6 +11,13 @@ export const trainOptions = {
     help: 'layers of the teacher (every-second, first-N, last-N, spread-N, 0,2,4), a shape such as 2x128 (layers x width), or a model folder',
     default: 'every-second',
   },
+  studentInit: {
+    flags: '--init <how>',
+    group: 'Distillation',
+    help: `how a student of a shape begins: ${studentInits.join(', ')}`,
+    default: "svd: the teacher's weights made narrower; random where it cannot be",
+    parse: oneOf(...studentInits),
+  },
   distillMethod: {
     flags: '--method <name>',
     group: 'Distillation',
@@ -20,7 +28,7 @@ export const trainOptions = {
   layerMap: {
     flags: '--layer-map <map>',
     group: 'Distillation',
-    help: 'layer of the teacher that each layer of the student learns from: uniform, last, or numbers from 0 such as 2,5',
+    help: 'layer of the teacher that each layer of the student begins as and learns from: uniform, last, or numbers from 0 such as 2,5',
     default: 'uniform',
   },
   temperature: {

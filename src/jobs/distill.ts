@@ -3,6 +3,7 @@
  * student run in one graph, so that every method can compare what is inside them.
  */
 import { LimbeckError } from '../errors.ts'
+import type { StudentInit } from '../fit/student-inits.ts'
 import { openModelFolder } from '../hub/model-folder.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import {
@@ -26,6 +27,8 @@ export interface DistillOptions extends Omit<TrainOptions, 'model' | 'fromScratc
   readonly teacher: string
   /** Layers of the teacher, a shape such as `2x128`, or a model folder; default `every-second`. */
   readonly student?: string | undefined
+  /** How a student of a shape begins; default the teacher's weights by SVD where it can be made narrower. */
+  readonly init?: StudentInit | undefined
   /** Default `logits`. */
   readonly method?: DistillMethodName | undefined
   /** Which layer of the teacher each student layer learns from: `uniform` (default), `last`, or numbers. */
@@ -85,18 +88,18 @@ export async function withStudent<T>(options: DistillOptions, body: WithStudent<
   const teacher = load(path)
   const folder = openModelFolder(path)
   return withScratchFolder(async (scratch) => {
-    const own = await studentFolder(student, folder, settings.seed, scratch, options)
+    const { init, layerMap: map = 'uniform' } = options
+    const own = await studentFolder(student, teacher, folder, {
+      ...{ ...options, init, layerMap: map, scratch },
+      ...{ seed: settings.seed, threads: settings.threads },
+    })
     await checkVocabulary(folder, openModelFolder(own), teacher)
     const recipe = {
       verb: 'distill',
       ...{ teacher: folder.name, teacherWeights: await sha256(folder.weightsFile), student },
-      ...{
-        method: name,
-        layerMap: options.layerMap ?? 'uniform',
-        temperature: method.answers.temperature,
-      },
+      ...{ init, method: name, layerMap: map, temperature: method.answers.temperature },
     }
-    const lesson = { teacher, method, name, map: options.layerMap ?? 'uniform', recipe, options }
+    const lesson = { teacher, method, name, map, recipe, options }
     const base = `${options.teacher}, student ${student}, method ${name}`
     return body(own, { ...options, model: base }, settings, teachingOf(lesson))
   })

@@ -9,6 +9,16 @@ import type { Checkpoint } from './model-builder.ts'
 /** `encoder.layer.3.…`, `transformer.layer.3.…`, `layers.3.…`; ALBERT's groups have no such number. */
 const numbered = /^(.*?\blayers?\.)(\d+)(\..*)$/
 
+/** Number of the layer that a parameter is of; undefined for others. */
+export function layerOf(name: string): number | undefined {
+  const layer = numbered.exec(name)?.[2]
+  return layer === undefined ? undefined : Number(layer)
+}
+
+/** The parameter's name in another layer. */
+export const withLayer = (name: string, layer: number | undefined): string =>
+  layer === undefined ? name : name.replace(numbered, `$1${layer}$3`)
+
 /** Keys of `config.json` that count layers. */
 const counts: readonly string[] = ['num_hidden_layers', 'n_layers']
 
@@ -33,10 +43,9 @@ export function checkpointWithLayers(
   const places = new Map(kept.map((layer, place) => [layer, place]))
   const own = new Map<string, Tensor>()
   for (const [name, tensor] of tensors) {
-    const [, before, layer, after] = numbered.exec(name) ?? []
-    const place = layer === undefined ? undefined : places.get(Number(layer))
-    if (layer === undefined) own.set(name, tensor)
-    else if (place !== undefined) own.set(`${before}${place}${after}`, tensor)
+    const layer = layerOf(name)
+    const place = layer === undefined ? undefined : places.get(layer)
+    if (layer === undefined || place !== undefined) own.set(withLayer(name, place), tensor)
   }
   return { file, tensors: own }
 }

@@ -121,5 +121,5 @@ async function firstWeights(
   const layers = student === '3x384' ? 'every-second' : student
   const scratch = join(work, 'first', set, `${seed}`)
   mkdirSync(scratch, { recursive: true })
-  return studentFolder(layers, openModelFolder(teacher), seed, scratch, {})
+  return studentFolder(layers, openModelFolder(teacher), { seed, scratch, init: 'random' })
 }

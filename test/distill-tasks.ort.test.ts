@@ -45,7 +45,8 @@ async function lessonsOf(task: TrainingTask) {
   const teacher = join(folder, `${task}-teacher`)
   mkdirSync(teacher)
   writeTrained(model, new Map(), base, teacher)
-  const student = await studentFolder('first-1', openModelFolder(teacher), 1, folder, {})
+  const making = { seed: 1, scratch: folder }
+  const student = await studentFolder('first-1', openModelFolder(teacher), making)
   const prepare = (name: DistillMethodName, epochs: number, teacherCache?: string) => {
     const method = distillMethods[name]
     const lesson = { teacher: load(teacher), method, name, map: 'uniform', recipe: {} }

@@ -74,18 +74,24 @@ function expectRounded(folder: string, training: TrainingReport, { variants }: R
 }
 
 it.each([
-  'logit-error',
-  'tinybert',
-] as const)('%s: a teacher has nothing to learn from itself', async (method) => {
-  const { training } = await taught(method, 'first-2', { dropout: 0, steps: 2, epochs: undefined })
+  ['logit-error', 'first-2', undefined],
+  ['tinybert', 'first-2', undefined],
+  // its own shape, by a basis and by places
+  ['logit-error', '2x32', undefined],
+  ['logit-error', '2x32', 'slice'],
+] as const)('%s: a teacher has nothing to learn from itself, %s', async (method, student, init) => {
+  const few = { dropout: 0, steps: 2, epochs: undefined, init }
+  const { training } = await taught(method, student, { ...few, overwrite: true })
   expect(training.losses[0]!.loss).toBeLessThan(1e-9)
 })
 
 it.each([
-  ['distilbert', '1x64', /hidden size of its teacher, 32; it has 64/],
-  ['hidden', '3x32', /student of 3 layers cannot learn from the 2 layers/],
-] as const)('%s refuses %s', async (method, student, message) => {
-  await expect(taught(method, student)).rejects.toThrow(message)
+  ['distilbert', '1x64', /hidden size of its teacher, 32; it has 64/, undefined],
+  ['hidden', '3x32', /student of 3 layers cannot learn from the 2 layers/, undefined],
+  ['logits', '1x64', /--init svd: the teacher is 32 wide/, 'svd'],
+  ['logits', '3x32', /--init slice: the teacher has 2 layers/, 'slice'],
+] as const)('%s refuses %s', async (method, student, message, init) => {
+  await expect(taught(method, student, { init })).rejects.toThrow(message)
 })
 
 it('maps layers as TinyBERT does', () => {

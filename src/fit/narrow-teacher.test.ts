@@ -70,7 +70,10 @@ it('products are approximated as well as their rank allows (Eckart and Young)', 
   for (const rank of [1, 2, 4]) {
     const { left, right } = narrowedProduct(x, y, rank)
     const kept = product(first, product(product(left, turned(right)), second))
-    const lost = product(first, second).values.map((value, i) => value - kept.values[i]!)
+    const lost = Float64Array.from(
+      product(first, second).values,
+      (value, i) => value - kept.values[i]!,
+    )
     const tail = values.slice(rank).reduce((sum, value) => sum + value ** 2, 0)
     expect(lost.reduce((sum, value) => sum + value ** 2, 0)).toBeCloseTo(tail, 10)
     if (rank === 4)

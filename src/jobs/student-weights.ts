@@ -1,10 +1,12 @@
 /** The first weights of a student of another shape: its teacher's, narrower. */
 import { LimbeckError } from '../errors.ts'
 import { calibrationBatches } from '../fit/calibration-batches.ts'
+import { chooseTrainingTask } from '../fit/choose-training-task.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
 import { narrowTeacher } from '../fit/narrow-teacher.ts'
 import type { StudentInit } from '../fit/student-inits.ts'
 import { teacherMoments } from '../fit/teacher-moments.ts'
+import { trainingTask } from '../fit/training-task.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { describeModel } from '../models/build-model.ts'
@@ -14,18 +16,18 @@ import { tensorReader } from '../onnx/materialize.ts'
 import type { Progress } from '../report/progress.ts'
 import { formatCount } from '../report/units.ts'
 import { layerMap } from '../train/layer-map.ts'
-import { type LoadedModel, tokenizerOf } from './load.ts'
+import { load, tokenizerOf } from './load.ts'
 import { maxLengthOf } from './model-limits.ts'
 
 export interface StudentWeightsOptions {
   /** Default `svd` where the teacher is wider and has as many layers at least, else `random`. */
   readonly init?: StudentInit | undefined
-  /** Which layer of the teacher each layer of the student begins as, and learns from; see `layerMap`. */
-  readonly layerMap: string
+  /** Which layer of the teacher each layer of the student begins as, and learns from; default `uniform`. */
+  readonly layerMap?: string | undefined
   /** Texts by which directions, heads and neurons are chosen. */
-  readonly data: DataOptions
+  readonly data?: DataOptions | undefined
   readonly maxLength?: number | undefined
-  readonly threads: number
+  readonly threads?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
 }
@@ -33,28 +35,33 @@ export interface StudentWeightsOptions {
 /** Texts that the teacher is looked at on. */
 const SAMPLES = 128
 
-/** The teacher's weights for a student of this configuration; undefined where they are to be drawn. */
+/** The teacher's weights (a model folder) for a student of this configuration; undefined where they are to be drawn. */
 export async function studentWeights(
-  teacher: LoadedModel,
+  path: string,
   config: ModelConfig,
   options: StudentWeightsOptions,
 ): Promise<ReadonlyMap<string, Tensor> | undefined> {
+  const teacher = load(path)
   const { dims } = describeModel(config)
-  const reason = whyNot(teacher.dims, dims)
+  const { data } = options
+  const reason = data ? whyNot(teacher.dims, dims) : 'there are no texts'
   const { init = reason === undefined ? 'svd' : 'random', signal, progress, threads } = options
   if (init === 'random') return undefined
-  if (reason !== undefined) {
+  if (reason !== undefined || !data) {
     throw new LimbeckError('usage', `--init ${init}: ${reason}.`, {
       hint: 'Take another --student, or --init random.',
     })
   }
-  const layers = layerMap(options.layerMap, teacher.dims.layers, dims.layers)
+  const layers = layerMap(options.layerMap ?? 'uniform', teacher.dims.layers, dims.layers)
   const { read } = tensorReader(nodeFiles)
   const step = progress?.step('Narrowing the teacher')
   try {
     const tokenizer = await tokenizerOf(teacher)
     const length = maxLengthOf(teacher, tokenizer, options.maxLength)
-    const text = await calibrationBatches(options.data, teacher, tokenizer, length, SAMPLES)
+    const embeds = teacher.folder.pooling !== undefined
+    const { task } = await chooseTrainingTask({ ...teacher, embeds }, data)
+    const texts = { ...data, task: trainingTask(task).data }
+    const text = await calibrationBatches(texts, teacher, tokenizer, length, SAMPLES)
     const moments = await teacherMoments(teacher.graph, text.batches, {
       ...{ layers, tokens: text.tokens, read, threads, signal },
       onBatch: (done) => step?.update(done, `text ${formatCount(done)} of ${text.batches.length}`),

@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path'
 import type { ModelFolder } from '../hub/model-folder.ts'
+import { describeModel } from '../models/build-model.ts'
 import { keptLayers, saysLayers } from '../models/kept-layers.ts'
 import { writeDrawn, writeModel } from './drawn-model.ts'
 import { type FindOptions, findModel } from './find-model.ts'
-import type { LoadedModel } from './load.ts'
 import { writeWithLayers } from './prune.ts'
 import { shapedConfig, shapeOf } from './student-shape.ts'
 import { type StudentWeightsOptions, studentWeights } from './student-weights.ts'
@@ -21,20 +21,20 @@ export interface StudentOptions extends StudentWeightsOptions, FindOptions {
 /** Writes the student where it does not stand yet, and gives its folder. */
 export async function studentFolder(
   student: string,
-  teacher: LoadedModel,
-  folder: ModelFolder,
+  teacher: ModelFolder,
   options: StudentOptions,
 ): Promise<string> {
-  const target = join(options.scratch, `${folder.name}-${student.replaceAll(/[,×\s]+/g, '-')}`)
+  const target = join(options.scratch, `${teacher.name}-${student.replaceAll(/[,×\s]+/g, '-')}`)
   if (saysLayers(student)) {
-    writeWithLayers(folder.path, keptLayers(student, teacher.dims.layers), target)
+    const { layers } = describeModel(teacher.config, teacher.pooling).dims
+    writeWithLayers(teacher.path, keptLayers(student, layers), target)
     return target
   }
   const shape = shapeOf(student)
   if (!shape) return (await findModel(student, options)).path
-  const config = shapedConfig(folder, shape)
-  const tensors = await studentWeights(teacher, config, options)
-  if (tensors) writeModel({ ...folder, config }, { file: student, tensors }, target)
-  else writeDrawn({ ...folder, config }, options.seed, target)
+  const config = shapedConfig(teacher, shape)
+  const tensors = await studentWeights(teacher.path, config, options)
+  if (tensors) writeModel({ ...teacher, config }, { file: student, tensors }, target)
+  else writeDrawn({ ...teacher, config }, options.seed, target)
   return target
 }

@@ -16,6 +16,8 @@ export const distillVerb = defineVerb({
     'distillMethod',
     'layerMap',
     'temperature',
+    'augment',
+    'unlabelled',
     'teacherCache',
     ...trainOptionNames,
   ],
@@ -28,8 +30,8 @@ export const distillVerb = defineVerb({
   async run({ args: [teacher], options, signal, progress, command }) {
     const { distill } = await import('../jobs/distill.ts')
     const { student, studentInit: init, distillMethod: method, ...others } = options
-    const { layerMap, temperature, teacherCache, ...rest } = others
-    const own = { student, init, method, layerMap, temperature, teacherCache }
+    const { layerMap, temperature, augment, unlabelled, teacherCache, ...rest } = others
+    const own = { student, init, method, layerMap, temperature, augment, unlabelled, teacherCache }
     const result = await distill({
       ...{ ...trainedWith(rest), ...own },
       ...{ teacher, command, signal, progress },

@@ -38,6 +38,18 @@ export const trainOptions = {
     default: 'as the method says',
     parse: positiveNumber,
   },
+  augment: {
+    flags: '--augment <n>',
+    group: 'Distillation',
+    help: 'variants of each training text, with words replaced by near ones, which the teacher alone answers',
+    default: 'none',
+    parse: wholeNumber,
+  },
+  unlabelled: {
+    flags: '--unlabelled <file>',
+    group: 'Distillation',
+    help: 'texts without labels to learn from too, which the teacher alone answers',
+  },
   teacherCache: {
     flags: '--teacher-cache <dir>',
     group: 'Distillation',

@@ -35,6 +35,10 @@ export interface DistillOptions extends Omit<TrainOptions, 'model' | 'fromScratc
   readonly layerMap?: string | undefined
   /** Default as the method says. */
   readonly temperature?: number | undefined
+  /** Variants of each training text (TinyBERT's have 20), which the teacher alone answers. */
+  readonly augment?: number | undefined
+  /** File of texts without labels, which the teacher alone answers. */
+  readonly unlabelled?: string | undefined
   /**
    * Folder that keeps the teacher's answers, for other runs on the same texts; by default they lie in
    * `<output>.training` until the run is done, and a run of one epoch asks the teacher in its steps.
@@ -72,7 +76,9 @@ type WithStudent<T> = (
 export async function withStudent<T>(options: DistillOptions, body: WithStudent<T>): Promise<T> {
   const { student = 'every-second', method: name = 'logits', temperature } = options
   const settings = trainSettings(options)
-  for (const file of [options.data.file, options.dev]) if (file !== undefined) requireFile(file)
+  for (const file of [options.data.file, options.dev, options.unlabelled]) {
+    if (file !== undefined) requireFile(file)
+  }
   const row: DistillMethod = distillMethods[name]
   if (row.twoStages && options.patience !== undefined) {
     throw new LimbeckError(
@@ -89,7 +95,7 @@ export async function withStudent<T>(options: DistillOptions, body: WithStudent<
   const folder = openModelFolder(path)
   return withScratchFolder(async (scratch) => {
     const { init, layerMap: map = 'uniform' } = options
-    const own = await studentFolder(student, teacher, folder, {
+    const own = await studentFolder(student, folder, {
       ...{ ...options, init, layerMap: map, scratch },
       ...{ seed: settings.seed, threads: settings.threads },
     })
@@ -98,6 +104,8 @@ export async function withStudent<T>(options: DistillOptions, body: WithStudent<
       verb: 'distill',
       ...{ teacher: folder.name, teacherWeights: await sha256(folder.weightsFile), student },
       ...{ init, method: name, layerMap: map, temperature: method.answers.temperature },
+      ...{ augment: options.augment },
+      unlabelled: options.unlabelled === undefined ? undefined : await sha256(options.unlabelled),
     }
     const lesson = { teacher, method, name, map, recipe, options }
     const base = `${options.teacher}, student ${student}, method ${name}`

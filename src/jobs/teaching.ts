@@ -2,13 +2,13 @@
 import { LimbeckError } from '../errors.ts'
 import { type TrainingTask, trainingTask } from '../fit/training-task.ts'
 import { inferTypes } from '../ops/infer-types.ts'
-import type { Progress } from '../report/progress.ts'
 import { checkDistillation, distillLoss, STAGE } from '../train/distill-loss.ts'
 import type { DistillMethod, DistillMethodName } from '../train/distill-methods.ts'
 import { layerMap } from '../train/layer-map.ts'
 import { type AnswerKind, type AnswerRows, answerRows } from '../train/teacher-answers.ts'
 import { checkStudent } from './check-student.ts'
 import type { LoadedModel } from './load.ts'
+import { checkTaughtTexts, type TaughtTextsOptions, taughtTexts } from './taught-texts.ts'
 import { teacherCache } from './teacher-cache.ts'
 import type { ModelForTask } from './train-model.ts'
 import type { Teaching } from './train-prepare.ts'
@@ -25,11 +25,9 @@ const kinds: Readonly<Record<TrainingTask, AnswerKind>> = {
   embeddings: 'vectors',
 }
 
-interface LessonOptions {
+interface LessonOptions extends TaughtTextsOptions {
   /** Folder that keeps the teacher's answers for other runs. */
   readonly teacherCache?: string | undefined
-  readonly signal?: AbortSignal | undefined
-  readonly progress?: Progress | undefined
 }
 
 export interface Lesson {
@@ -56,7 +54,11 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
       checkDistillation(method, teacher.dims, student.model.dims)
       layersOf(student)
       if (shares) checkCache(name, method, student.task)
+      checkTaughtTexts(options, student.task, name, method)
     },
+    ...((options.augment ?? options.unlabelled) !== undefined && {
+      texts: (data, student, { seed }) => taughtTexts(teacher, data, student, seed, options),
+    }),
     async begin({ task, model, columns, settings, data, plan }) {
       const kind = kinds[task]
       const rows = inner ? undefined : answerRows[kind]

@@ -3,6 +3,7 @@
 import { type Schedule, warmupSteps } from '../fit/schedule.ts'
 import { lengthOf } from '../fit/training-feeds.ts'
 import { type TrainingPlan, trainingPlan } from '../fit/training-plan.ts'
+import type { TrainingExample } from '../fit/training-set.ts'
 import { trainingTask } from '../fit/training-task.ts'
 import type { Graph } from '../graph/graph.ts'
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts'
@@ -25,6 +26,12 @@ export interface Teaching {
   readonly title: (name: string, task: string) => string
   /** @throws LimbeckError where the student cannot learn from it. */
   check(student: ModelForTask): void
+  /** What a student learns from, where it is more than the data. */
+  texts?(
+    data: TrainData,
+    student: ModelForTask,
+    settings: TrainSettings,
+  ): Promise<readonly TrainingExample[]>
   /** A run of it, once the data is read. */
   begin(run: TaughtRun): Promise<Taught>
 }
@@ -78,7 +85,9 @@ export async function prepareTraining(
   const learn = parametersThatLearn(model, settings.freeze)
   const { lora: rank, seed } = settings
   const lora = rank === undefined ? undefined : withLora(model.graph, { rank, seed })
-  const data = await readTrainData(folder, forTask, options)
+  const read = await readTrainData(folder, forTask, options)
+  const examples = await teaching?.texts?.(read, forTask, settings)
+  const data = examples ? { ...read, training: { ...read.training, examples } } : read
   const plan = trainingPlan(data.training.examples.map(lengthOf), {
     ...{ seed: settings.seed, batchSize: settings.batch, maxTokens: settings.maxTokens },
     ...{ epochs: settings.epochs, steps: settings.steps, accumulate: settings.accumulate },

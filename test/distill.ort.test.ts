@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { distill } from '../src/jobs/distill.ts'
+import { evaluate } from '../src/jobs/evaluate.ts'
 import { train } from '../src/jobs/train.ts'
 import type { Report } from '../src/report/report.ts'
 import type { TrainingReport } from '../src/report/training-report.ts'
@@ -16,7 +17,7 @@ import { writeTinyModel, writeToyData } from './support/tiny-model.ts'
 
 const cwd = scratchFolder()
 const teacher = join(cwd, 'teacher')
-const quick = { threads: 1, seconds: 0.02, learningRate: 3e-3 }
+const quick = { threads: 1, seconds: 0, learningRate: 3e-3 }
 let data = { file: '' }
 beforeAll(async () => {
   data = { file: writeToyData(join(cwd, 'train.tsv'), 320, 1) }
@@ -92,6 +93,25 @@ it.each([
   ['logits', '3x32', /--init slice: the teacher has 2 layers/, 'slice'],
 ] as const)('%s refuses %s', async (method, student, message, init) => {
   await expect(taught(method, student, { init })).rejects.toThrow(message)
+})
+
+it('is measured beside its teacher, where both are judged', async () => {
+  const dev = writeToyData(join(cwd, 'dev.tsv'), 48, 2)
+  const few = { steps: 4, epochs: undefined, seconds: 0.02, output: join(cwd, 'beside') }
+  const { report, training } = await taught('logits', '1x64', { dev, ...few })
+  const { role, rows, unjudged } = report.results!
+  expect({ role, unjudged }).toEqual({ role: 'teacher', unjudged: [] })
+  const [first, ...files] = rows
+  const alone = await evaluate({ model: teacher, data: { file: dev } })
+  expect(first!.quality).toEqual(alone.metrics[0])
+  expect(first!.training).toBeUndefined()
+  expect(first!.latency.map(({ threads }) => threads)).toEqual([1, 2, 4])
+  expect(files.map(({ name }) => name)).toEqual(report.variants.slice(1).map(({ name }) => name))
+  for (const { latency, quality, training: cost } of files) {
+    expect(quality!.n).toBe(48)
+    expect(cost).toEqual({ flops: training.flops, seconds: training.seconds })
+    for (const { vsSource } of latency) expect(vsSource!.speedup).toBeGreaterThan(0)
+  }
 })
 
 it('maps layers as TinyBERT does', () => {

@@ -139,7 +139,11 @@ const quick: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
   train: [
     ['--steps', '2'],
     ['--batch', '4'],
-    ['--seconds', '0.1'],
+    ['--seconds', '0'],
+  ],
+  prune: [
+    ['--seconds', '0'],
+    ['--limit', '24'],
   ],
   fuse: [['--seconds', '0.1']],
   report: [
@@ -156,7 +160,8 @@ function argumentsOf(line: string): string[] | undefined {
   expect(way, `a command that this test knows: ${line}`).toBeDefined()
   const words = wordsOf(line.replace(way!, ''))
   const fits = (flag: string): boolean =>
-    !words.includes(flag) && (flag !== '--limit' || words.includes('--data'))
+    !words.includes(flag) &&
+    (flag !== '--limit' || words.includes('--data') || words.includes('--dev'))
   const more = (quick[words[0]!] ?? []).filter(([flag]) => fits(flag))
   const taught = words.includes('--distill') ? ['--steps', '2'] : []
   return [...words, ...more.flat(), ...taught]

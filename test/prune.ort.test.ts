@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { load } from '../src/jobs/load.ts'
-import { prune } from '../src/jobs/prune.ts'
+import { prune, pruneInto } from '../src/jobs/prune.ts'
 import { describeWith, fixture } from './support/fixtures.ts'
 import { scratchFolder } from './support/tensors.ts'
 
@@ -22,13 +22,11 @@ describeWith(fixture('models'), 'prune', () => {
 
   it.each(families)('%s', async (name) => {
     const model = fixture('models', name)
-    const before = load(model).dims.layers
+    const loaded = load(model)
+    const before = loaded.dims.layers
     const output = join(scratch, name)
-    const { kept, layers, parameters, maxAbsError } = await prune({
-      ...{ model, layers: `first-${before - 1}`, output },
-    })
-    expect(layers).toEqual([before, before - 1])
-    expect(kept).toHaveLength(before - 1)
+    const kept = Array.from({ length: before - 1 }, (_, layer) => layer)
+    const { parameters, maxAbsError } = await pruneInto(output, loaded, kept)
     expect(parameters[1]).toBeLessThan(parameters[0])
     expect(maxAbsError).toBeLessThan(1e-5)
     expect(load(output).dims.layers).toBe(before - 1)
@@ -39,7 +37,18 @@ describeWith(fixture('models'), 'prune', () => {
   it('the last layer alone stands at the first place', async () => {
     const model = fixture('models', 'bert-sequence-classification')
     const output = join(scratch, 'last')
-    const { maxAbsError } = await prune({ model, layers: 'last-1', output })
+    const { maxAbsError, kept, layers, parameters, report } = await prune({
+      ...{ model, layers: 'last-1', output, seconds: 0 },
+    })
     expect(maxAbsError).toBeLessThan(1e-5)
+    expect(kept).toEqual([layers[0] - 1])
+    expect(layers[1]).toBe(1)
+    const { rows, unjudged } = report.results!
+    expect(rows.map((row) => row.name)).toEqual([
+      ...['source', 'fp32 portable', 'fp32 optimized', 'INT8 portable', 'INT8'],
+    ])
+    expect(rows.slice(0, 2).map((row) => row.parameters)).toEqual(parameters)
+    expect(rows[1]!.flops).toBeLessThan(rows[0]!.flops)
+    expect(unjudged).toEqual(['nothing is judged, since there is no --dev data'])
   })
 })

@@ -67,11 +67,14 @@ export function dataOf(file: string, values: OptionValues<(typeof dataOptionName
 }
 
 /** Refuses options that say how data is read where there is none: they would do nothing. */
-export function noData(values: OptionValues<(typeof dataOptionNames)[number]>): undefined {
+export function noData(
+  values: OptionValues<(typeof dataOptionNames)[number]>,
+  file = '--data',
+): undefined {
   const given = dataOptionNames.find((name) => values[name] !== undefined)
   if (given === undefined) return undefined
   const flag = optionTable[given].flags.split(' ')[0]
-  throw new LimbeckError('usage', `${flag} says how data is read, and there is no --data.`, {
-    hint: 'Name the file with --data.',
+  throw new LimbeckError('usage', `${flag} says how data is read, and there is no ${file}.`, {
+    hint: `Name the file with ${file}.`,
   })
 }

@@ -67,6 +67,12 @@ export const trainOptions = {
     help: 'data to judge by, with the same columns; the best weights on it are kept',
     default: 'none: the last weights are kept',
   },
+  pruneDev: {
+    flags: '--dev <file>',
+    group: 'Data',
+    help: 'data to judge the model by, before and after',
+    default: 'none: nothing is judged',
+  },
   trainTask: {
     flags: '--task <task>',
     group: 'Data',
@@ -250,8 +256,8 @@ export const trainOptions = {
   trainSeconds: {
     flags: '--seconds <s>',
     group: 'Measurement',
-    help: 'time to measure the latency of each shape at the end',
+    help: 'time to measure latency at the end, by number of threads; 0 for none',
     default: '2',
-    parse: positiveNumber,
+    parse: numberFromZero,
   },
 } as const satisfies Record<string, OptionSpec>

@@ -1,9 +1,10 @@
 /** `limbeck train`. */
 import type { TrainResult } from '../jobs/train.ts'
-import { chosenOf, summaryCaption, summaryTable, type Table } from '../report/index.ts'
+import type { Table } from '../report/index.ts'
 import { trainingRows } from '../report/training-sections.ts'
 import { dataOf, hubOptionNames, type OptionValues } from './options.ts'
-import { folderText, proseText, tableText } from './show.ts'
+import { madeText, resultsText } from './results-text.ts'
+import { tableText } from './show.ts'
 import { defineVerb, type View } from './verb.ts'
 
 /** Options of every verb that trains. */
@@ -97,18 +98,7 @@ export function trainedText({ folder, report, training }: TrainResult, view: Vie
     columns: [{ title: 'training' }, { title: '' }],
     rows: trainingRows(training, report.variants),
   }
-  return [
-    tableText(facts, view),
-    '',
-    tableText(summaryTable(report), view),
-    '',
-    proseText(summaryCaption(report), view),
-    proseText(`${chosenOf(report).name}: ${report.chosenWhy}`, view),
-    '',
-    folderText(folder, [
-      'model.safetensors',
-      ...report.files.map(({ path }) => path),
-      'report.html',
-    ]),
-  ].join('\n')
+  return [tableText(facts, view), '', resultsText(report, view), '', madeText(folder, report)].join(
+    '\n',
+  )
 }

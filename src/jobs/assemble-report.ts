@@ -47,7 +47,7 @@ export interface Measurements {
 /** The report of an optimization. */
 export async function assembleReport(m: Measurements): Promise<Report> {
   const { options, settings, model, text } = m
-  const headline = { shape: formatShape(settings.shapes.at(-1)!), threads: settings.threads }
+  const headline = { shape: formatShape(settings.shapes.at(-1)!), threads: settings.threads[0]! }
   const variants = m.variants.map((variant, i) => variantReport(variant, i, m, headline.shape))
   const choice = chooseVariant(variants, headline, settings.strict)
   return {
@@ -61,7 +61,7 @@ export async function assembleReport(m: Measurements): Promise<Report> {
     settings: {
       maxDrop: settings.maxDrop,
       strict: settings.strict,
-      threads: [settings.threads],
+      threads: settings.threads,
       shapes: settings.shapes.map(formatShape),
       batchSize: settings.batchSize,
       seed: settings.seed,
@@ -118,7 +118,9 @@ function variantReport(
 ): VariantReport {
   const isSource = index === 0
   const checked = verified.find(({ name }) => name === variant.name)
-  const headlineRow = rows.find(({ shape }) => formatShape(shape) === headlineShape)
+  const headlineRow = rows.find(
+    ({ shape, threads }) => formatShape(shape) === headlineShape && threads === settings.threads[0],
+  )
   const memory = headlineRow?.entries.find(({ name }) => name === variant.name)?.memory
   return {
     name: variant.name,
@@ -168,7 +170,8 @@ export function qualityReport(
   }
 }
 
-const metricReport = ({ name, value, interval, n, better }: MetricResult): MetricReport => ({
+/** A metric as reports hold it. */
+export const metricReport = ({ name, value, interval, n, better }: MetricResult): MetricReport => ({
   name,
   value,
   interval,
@@ -189,7 +192,10 @@ function notesOf({ text, settings, rows, verified, notes: more = [] }: Measureme
   for (const { name, ok, reason } of verified) {
     if (!ok) notes.push(`${name} is rejected whatever its metric says: ${reason}.`)
   }
-  const spreads = rows.flatMap(({ entries }) => entries.map(({ p50, p95 }) => p95 / p50))
+  // with more threads than cores it always varies
+  const spreads = rows
+    .filter(({ oversubscribed }) => !oversubscribed)
+    .flatMap(({ entries }) => entries.map(({ p50, p95 }) => p95 / p50))
   if (Math.max(...spreads) > QUIET_SPREAD) {
     notes.push(
       'Latency varied much (a 95th percentile beyond two medians): on a busy machine long runs are interrupted more often than short ones, so speed-ups may be overstated.',

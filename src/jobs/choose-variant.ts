@@ -1,5 +1,6 @@
 /**
- * The choice: the fastest variant that is not rejected (with `strict`, that is proven).
+ * The choice: the fastest variant that is not rejected (with `strict`, that is proven); the smallest where no
+ * latency was measured.
  */
 import { LimbeckError } from '../errors.ts'
 import type { LatencyReport } from '../report/latency-report.ts'
@@ -26,17 +27,23 @@ export function chooseVariant(
   if (!source) throw new LimbeckError('graph', 'there is no variant to choose from.')
   const latencyOf = (variant: VariantReport): LatencyReport | undefined =>
     variant.latency.find((row) => row.shape === headline.shape && row.threads === headline.threads)
+  const measured = variants.some((variant) => latencyOf(variant))
+  const costOf = (variant: VariantReport): number =>
+    measured ? (latencyOf(variant)?.p50 ?? Infinity) : variant.bytes
   const allowed = variants.filter((variant) => !refusal(variant, strict))
   const fastest = (allowed.length > 0 ? allowed : [source]).reduce((best, variant) =>
-    (latencyOf(variant)?.p50 ?? Infinity) < (latencyOf(best)?.p50 ?? Infinity) ? variant : best,
+    costOf(variant) < costOf(best) ? variant : best,
   )
   if (fastest === source) {
-    return { name: source.name, why: 'No variant that is allowed is faster than the source.' }
+    return {
+      name: source.name,
+      why: `No variant that is allowed is ${measured ? 'faster' : 'smaller'} than the source.`,
+    }
   }
   const rule = strict ? 'proven to be within the allowed drop' : 'not rejected'
   return {
     name: fastest.name,
-    why: `It is the fastest at ${headline.shape} of the ${allowed.length} variants that are ${rule}.`,
+    why: `It is the ${measured ? `fastest at ${headline.shape}` : 'smallest'} of the ${allowed.length} variants that are ${rule}.`,
   }
 }
 

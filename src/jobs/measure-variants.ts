@@ -16,7 +16,7 @@ import { type Engine, type Feeds, openProcess, type SessionOptions } from '../ru
 import { type LoadedModel, tokenizerOf } from './load.ts'
 import type { OptimizeSettings } from './optimize-into.ts'
 import { type Simulated, withSimulation } from './simulate.ts'
-import { type BuiltVariant, sourcePlan } from './variants.ts'
+import { type BuiltVariant, isExported, sourcePlan } from './variants.ts'
 import { outputsOf, runAll } from './verify.ts'
 
 /** What is measured and who is told. */
@@ -46,11 +46,11 @@ export interface Quality {
 
 type SimulatedQuality = Pick<Quality, 'metrics' | 'fidelity'>
 
-/** The source runs as others run it: ONNX Runtime's defaults. */
+/** Exported files run as others run them: ONNX Runtime's defaults. */
 export const sessionOf = (
   variant: Pick<BuiltVariant, 'name'>,
 ): Pick<SessionOptions, 'optimization'> =>
-  variant.name === sourcePlan.name ? { optimization: 'default' } : { optimization: 'limbeck' }
+  isExported(variant.name) ? { optimization: 'default' } : { optimization: 'limbeck' }
 
 /** Runs every variant over all texts. */
 export async function measureQuality(
@@ -168,12 +168,13 @@ function rowsOf(tensor: HostTensor): Float32Array[] {
   return Array.from({ length: count }, (_, i) => data.subarray(i * width, (i + 1) * width))
 }
 
-/** Times every variant against the source, each in a process of its own. */
+/** Times every variant against the source, each in a process of its own; nothing in no seconds. */
 export async function measureLatency(
   { folder, variants, signal, progress }: Omit<Measured, 'model'>,
   { shapes, threads, seconds, seed }: OptimizeSettings,
   feeds?: BenchFeeds,
 ): Promise<BenchRow[]> {
+  if (seconds === 0) return []
   const step = progress?.step('Measuring latency', 100)
   const candidates = variants.map((variant) => ({
     name: variant.name,
@@ -183,7 +184,7 @@ export async function measureLatency(
   }))
   const rows = await benchModels(candidates, {
     shapes,
-    threads: [threads],
+    threads,
     vs: sourcePlan.name,
     maxSeconds: seconds,
     seed,

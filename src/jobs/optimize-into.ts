@@ -1,6 +1,6 @@
 /**
  * The middle of the main job: variants of a model written into a folder, each verified against its source,
- * measured beside it and judged, with the report of it all. `optimize`, `train` and `distill` end with it.
+ * measured beside it and judged, with the report of it all. `optimize` ends with it, and every verb that makes a model.
  */
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -22,6 +22,8 @@ import { checkThreads, shapesOf } from './model-limits.ts'
 import type { OptimizeOptions } from './optimize.ts'
 import { bareRoad, textRoad } from './optimize-roads.ts'
 import type { Taught } from './optimize-student.ts'
+import { exportOrigin, type Origin } from './origin.ts'
+import { resultsReport } from './results.ts'
 import { simulatedSaturates } from './simulate.ts'
 import { studentNotes } from './student-notes.ts'
 import { ofStudent, optimizePlans, STUDENT, sourcePlan, type VariantPlan } from './variants.ts'
@@ -32,6 +34,8 @@ import { writeReportFiles } from './write-report.ts'
 export interface OptimizeMore extends Partial<Pick<Report, 'title' | 'training'>> {
   /** Files beside those that every model gets, or in the place of one of the same name. */
   readonly plans?: readonly VariantPlan[] | undefined
+  /** What the model was made from, for the table of results. */
+  readonly origin?: Origin | undefined
   /** For the lineage. */
   readonly facts?: Readonly<Record<string, unknown>> | undefined
   /** Teaches a student and writes it into the folder. */
@@ -44,7 +48,7 @@ export async function optimizeInto(
   model: LoadedModel | BareFile,
   options: OptimizeOptions,
   settings: OptimizeSettings,
-  { facts, teach, plans = [], ...more }: OptimizeMore = {},
+  { facts, teach, origin, plans = [], ...more }: OptimizeMore = {},
 ): Promise<Report> {
   const { signal, progress } = options
   const road = await (model.dims
@@ -74,7 +78,9 @@ export async function optimizeInto(
   const variants = [...built.variants, ...built.student.slice(1)]
   const measured = { folder, variants, signal, progress, simulate: options.simulate }
   const quality = await stage('measure accuracy', () => road.quality(measured, text))
-  const rows = await stage('measure latency', () => measureLatency(measured, settings, road.feeds))
+  const from = origin && (await exportOrigin(origin, measured, text, settings))
+  const timed = { ...measured, variants: [...(from ? [from.file] : []), ...variants] }
+  const rows = await stage('measure latency', () => measureLatency(timed, settings, road.feeds))
   for (const { file } of [sourcePlan, ofStudent(sourcePlan)]) {
     rmSync(join(folder, dirname(file)), { recursive: true, force: true })
   }
@@ -82,7 +88,11 @@ export async function optimizeInto(
   const { notes } = road
   const made = { text, variants, verified, quality, rows, stages, notes }
   const assembled = await assembleReport({ options, settings, model: road.model, ...made })
-  const report = { ...(taught ? withStudent(assembled, taught) : assembled), ...more }
+  const results =
+    from && model.dims
+      ? resultsReport(assembled, { ...from, rows, model, text, training: more.training })
+      : undefined
+  const report = { ...(taught ? withStudent(assembled, taught) : assembled), results, ...more }
   await writeReportFiles(report, folder, ['html', 'markdown'])
   await writeLineage(join(folder, LIMBECK_FILE), model, {
     ...(model.dequantize && { dequantized: true }),
@@ -133,7 +143,8 @@ const withStudent = (report: Report, taught: Taught): Report => ({
 export interface OptimizeSettings {
   readonly maxDrop: string
   readonly strict: boolean
-  readonly threads: number
+  /** Of latencies; the first decides. */
+  readonly threads: readonly number[]
   readonly shapes: readonly BenchShape[]
   readonly batchSize: number
   readonly seconds: number
@@ -143,6 +154,7 @@ export interface OptimizeSettings {
 export function settingsOf(
   options: Omit<OptimizeOptions, 'model'>,
   model: LoadedModel | BareFile,
+  defaultShapes = '1x16,1x128',
 ): OptimizeSettings {
   const maxDrop = options.maxDrop ?? '1%'
   parseMaxDrop(maxDrop)
@@ -151,8 +163,8 @@ export function settingsOf(
   return {
     maxDrop,
     strict: options.strict ?? false,
-    threads: options.threads ?? 1,
-    shapes: shapesOf(model.dims ? model : undefined, options.shapes, '1x16,1x128'),
+    threads: [options.threads ?? 1],
+    shapes: shapesOf(model.dims ? model : undefined, options.shapes, defaultShapes),
     batchSize: options.batchSize ?? BATCH_SIZE,
     seconds: options.seconds ?? 8,
     seed: options.seed ?? 1,

@@ -1,15 +1,17 @@
 /**
  * `prune`: a model folder in, the folder of the model with some of its layers out, which Python's
- * transformers loads. It is compared with the graph from which the other layers were cut out.
+ * transformers loads. It is compared with the graph from which the other layers were cut out, and measured
+ * beside the model as it was.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { LimbeckError } from '../errors.ts'
+import type { DataOptions } from '../fit/measured-text.ts'
 import { companionNames } from '../hub/folder-names.ts'
 import { openModelFolder } from '../hub/model-folder.ts'
 import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
-import { checkTarget, copyFiles, LIMBECK_FILE, writeFolder } from '../hub/write-folder.ts'
+import { checkTarget, copyFiles, writeFolder } from '../hub/write-folder.ts'
 import { describeModel } from '../models/build-model.ts'
 import { checkpointWithLayers, configWithLayers } from '../models/keep-layers.ts'
 import { keptLayers } from '../models/kept-layers.ts'
@@ -18,9 +20,12 @@ import { writeOnnx } from '../onnx/write-onnx.ts'
 import { writeCheckpoint } from '../onnx/write-safetensors.ts'
 import { dropLayers } from '../passes/structure/drop-layers.ts'
 import type { Progress } from '../report/progress.ts'
+import type { Report } from '../report/report.ts'
 import { findModel, type HubOptions } from './find-model.ts'
-import { writeLineage } from './lineage.ts'
+import { finishModel } from './finish-model.ts'
+import { sha256 } from './lineage.ts'
 import { type LoadedModel, load } from './load.ts'
+import { requireFile } from './require-file.ts'
 import { compareFiles, verificationFeeds } from './verify.ts'
 
 export interface PruneOptions extends HubOptions {
@@ -31,6 +36,14 @@ export interface PruneOptions extends HubOptions {
   /** Folder to write. */
   readonly output: string
   readonly overwrite?: boolean | undefined
+  /** Data that both are judged by, before and after. */
+  readonly dev?: DataOptions | undefined
+  readonly maxLength?: number | undefined
+  /** Seconds of latency measurement by number of threads; default 2, 0 for none. */
+  readonly seconds?: number | undefined
+  readonly seed?: number | undefined
+  /** The command as typed, for the report. */
+  readonly command?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
 }
@@ -45,40 +58,59 @@ export interface PruneResult {
   readonly parameters: readonly [number, number]
   /** Largest difference from the model's graph with the other layers cut out. */
   readonly maxAbsError: number
+  readonly report: Report
 }
 
 /**
- * Keeps some layers of a model. Writes `model.safetensors`, `config.json` and the tokenizer.
+ * Keeps some layers of a model. Writes `model.safetensors`, `config.json`, tokenizer, ONNX files, `limbeck.json`
+ * and `report.html`.
  * @throws LimbeckError for layers that are not there, or a model that cannot do with them; nothing is
  *   written then.
  * @example
  * await prune({ model: './MiniLM-L12', layers: 'every-second', output: './MiniLM-L6' })
  */
 export async function prune(options: PruneOptions): Promise<PruneResult> {
-  const { overwrite, signal, progress } = options
-  checkTarget(options.output, { overwrite })
+  const { overwrite, output, dev, layers: wanted } = options
+  checkTarget(output, { overwrite })
+  if (dev) requireFile(dev.file)
   const { path } = await findModel(options.model, options)
   const model = load(path)
-  const kept = keptLayers(options.layers, model.dims.layers)
-  const done = await writeFolder(options.output, { overwrite }, async (aside) => {
-    writeWithLayers(path, kept, aside)
-    const pruned = load(aside)
-    const step = progress?.step('Keeping layers')
-    step?.done(`${kept.join(', ')} of ${model.dims.layers}`)
-    const maxAbsError = await compared(model, pruned, kept, { signal, progress })
-    await writeLineage(join(aside, LIMBECK_FILE), model, {
-      recipe: { verb: 'prune', layers: kept, of: model.dims.layers },
-      verified: { maxAbsError },
+  const { name, weightsFile } = model.folder
+  const kept = keptLayers(wanted, model.dims.layers)
+  const layers = [model.dims.layers, kept.length] as const
+  const done = await writeFolder(output, { overwrite }, async (aside) => {
+    const pruned = await pruneInto(aside, model, kept, options)
+    const { maxAbsError } = pruned
+    const base = { base: name, weights: await sha256(weightsFile) }
+    const report = await finishModel(aside, {
+      ...{ output: resolve(output), name, dev, origin: { role: 'source', name, model } },
+      ...{ maxLength: options.maxLength, seconds: options.seconds, seed: options.seed },
+      ...{ command: options.command, signal: options.signal, progress: options.progress },
+      title: `${name} with ${layers[1]} of its ${layers[0]} layers`,
+      facts: {
+        recipe: { verb: 'prune', ...base, layers: kept, of: layers[0] },
+        verified: { maxAbsError },
+      },
     })
-    return { pruned, maxAbsError }
+    return { ...pruned, report }
   })
-  return {
-    folder: resolve(options.output),
-    kept,
-    layers: [model.dims.layers, kept.length],
-    parameters: [model.parameters, done.pruned.parameters],
-    maxAbsError: done.maxAbsError,
-  }
+  return { folder: resolve(output), kept, layers, ...done }
+}
+
+type Watch = Pick<PruneOptions, 'signal' | 'progress'>
+
+/** Writes the checkpoint of a model with these layers alone, and compares it with the model's graph without the others. */
+export async function pruneInto(
+  folder: string,
+  model: LoadedModel,
+  kept: readonly number[],
+  watch: Watch = {},
+): Promise<Pick<PruneResult, 'parameters' | 'maxAbsError'>> {
+  writeWithLayers(model.path, kept, folder)
+  const pruned = load(folder)
+  watch.progress?.step('Keeping layers').done(`${kept.join(', ')} of ${model.dims.layers}`)
+  const maxAbsError = await compared(model, pruned, kept, watch)
+  return { parameters: [model.parameters, pruned.parameters], maxAbsError }
 }
 
 /** Writes the model of a folder with these layers alone. */
@@ -105,7 +137,7 @@ function compared(
   model: LoadedModel,
   pruned: LoadedModel,
   kept: readonly number[],
-  watch: { signal?: AbortSignal | undefined; progress?: Progress | undefined },
+  watch: Watch,
 ): Promise<number> {
   const others = Array.from({ length: model.dims.layers }, (_, i) => i).filter(
     (layer) => !kept.includes(layer),

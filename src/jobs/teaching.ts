@@ -48,6 +48,7 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
   const shares = shared !== undefined
   return {
     recipe,
+    origin: { role: 'teacher', name: teacher.folder.name, model: teacher },
     title: (student, task) => `${student}, distilled from ${teacher.folder.name} for ${task}`,
     check(student) {
       checkStudent(teacher, student)

@@ -10,6 +10,7 @@ import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts'
 import type { Feeds } from '../runtime/engine.ts'
 import { type Lora, withLora } from '../train/lora.ts'
 import { type TrainingStep, trainingStep, type WriteLoss } from '../train/training-step.ts'
+import type { Origin } from './origin.ts'
 import type { TeacherCache } from './teacher-cache.ts'
 import { readTrainData, type TrainData, type TrainDataOptions } from './train-data.ts'
 import { trainDropout } from './train-dropout.ts'
@@ -22,6 +23,8 @@ import type { TrainSettings } from './train-settings.ts'
 export interface Teaching {
   /** What it adds to the run's identity. */
   readonly recipe: Readonly<Record<string, unknown>>
+  /** The teacher, to be measured beside its student. */
+  readonly origin: Origin
   /** Of the report. */
   readonly title: (name: string, task: string) => string
   /** @throws LimbeckError where the student cannot learn from it. */

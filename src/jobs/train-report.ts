@@ -1,10 +1,9 @@
 /** What a run tells of itself, for the report and the terminal. */
 import type { Evaluation } from '../fit/training-progress.ts'
-import { trainingTask } from '../fit/training-task.ts'
-import { graphCost } from '../ops/graph-cost.ts'
 import type { TrainingReport } from '../report/training-report.ts'
 import { formatMetric, metricTitle } from '../report/units.ts'
 import type { TrainOptions } from './train.ts'
+import { trainingFlops } from './train-flops.ts'
 import type { TrainingMemory } from './train-memory.ts'
 import type { PreparedTraining } from './train-prepare.ts'
 import type { FinishedTraining } from './train-run.ts'
@@ -17,8 +16,7 @@ interface Run {
 }
 
 /** The report's part about training. */
-export function trainingReport(run: Run): TrainingReport {
-  const { options, prepared, memory, finished } = run
+export function trainingReport({ options, prepared, memory, finished }: Run): TrainingReport {
   const { settings, task, plan, data } = prepared
   const { progress: done, peakBytes } = finished
   return {
@@ -33,7 +31,7 @@ export function trainingReport(run: Run): TrainingReport {
     ended: done.ended,
     seconds: done.seconds,
     tokens: done.tokens,
-    flops: flopsOf(run),
+    flops: trainingFlops(prepared, done.step),
     trained: memory.trained,
     frozen: memory.frozen,
     estimatedBytes: memory.total,
@@ -44,15 +42,6 @@ export function trainingReport(run: Run): TrainingReport {
     losses: done.losses,
     evaluations: done.evaluations.map(({ step, metrics }) => ({ step, metrics })),
   }
-}
-
-/** Work of all steps, from that of the largest batch: its tokens against those that were run. */
-function flopsOf({ prepared: { training, plan, task }, finished }: Run): number {
-  const { rows, width } = plan.largest
-  const each = trainingTask(task).rows
-  const bindings = { batch_size: rows * each, sequence_length: width, pairs: rows, classes: 1 }
-  const { total } = graphCost(training.accumulate ?? training.graph, bindings)
-  return ((2 * total.macs + total.flops) / (rows * each * width)) * finished.progress.tokens
 }
 
 /** Such as `accuracy 90.1 %`. */

@@ -11,13 +11,14 @@ import type { Report } from '../report/report.ts'
 import type { TrainingReport } from '../report/training-report.ts'
 import { writeDrawn } from './drawn-model.ts'
 import { findModel, type HubOptions } from './find-model.ts'
+import { finishModel } from './finish-model.ts'
 import { load } from './load.ts'
-import { optimizeInto, settingsOf } from './optimize-into.ts'
+import type { Origin } from './origin.ts'
 import { requireFile } from './require-file.ts'
 import type { TrainDataOptions } from './train-data.ts'
 import { learn } from './train-learn.ts'
-import type { WeightType } from './train-output.ts'
-import { prepareTraining, type Teaching } from './train-prepare.ts'
+import { type WeightType, writeTrained } from './train-output.ts'
+import { type PreparedTraining, prepareTraining, type Teaching } from './train-prepare.ts'
 import { type TrainSettings, type TrainSettingsOptions, trainSettings } from './train-settings.ts'
 
 export interface TrainOptions extends HubOptions, TrainDataOptions, TrainSettingsOptions {
@@ -34,7 +35,7 @@ export interface TrainOptions extends HubOptions, TrainDataOptions, TrainSetting
   readonly resume?: boolean | undefined
   /** Minutes after which the run ends with what it has. */
   readonly maxMinutes?: number | undefined
-  /** Seconds of latency measurement per shape at the end; default 2. */
+  /** Seconds of latency measurement by number of threads at the end; default 2, 0 for none. */
   readonly seconds?: number | undefined
   /** The command as typed, for the report. */
   readonly command?: string | undefined
@@ -93,21 +94,26 @@ export async function trainFolder(
   const output = resolve(options.output ?? join('limbeck-output', `${folder.name}-${task}`))
   checkTarget(output, { overwrite })
   const learned = await learn(prepared, output, options)
-  const report = await writeFolder(output, { overwrite }, async (aside) => {
-    learned.write(aside, dtype)
-    const written = load(aside)
-    const named = { ...written, folder: { ...written.folder, name: folder.name } }
-    const asked = {
-      ...{ model: output, data: data.devData, maxLength: options.maxLength, signal, progress },
-      ...{ seconds: options.seconds ?? 2, seed: settings.seed, command: options.command },
-    }
-    return optimizeInto(aside, named, asked, settingsOf(asked, named), {
-      plans: learned.plans,
-      title: teaching?.title(folder.name, task) ?? `${folder.name}, trained for ${task}`,
-      training: learned.training,
-      facts: { recipe: learned.identity },
-    })
-  })
+  const report = await withScratchFolder((scratch) =>
+    writeFolder(output, { overwrite }, async (aside) => {
+      learned.write(aside, dtype)
+      return finishModel(aside, {
+        ...{ output, name: folder.name, dev: data.devData, plans: learned.plans },
+        origin: teaching?.origin ?? untrained(prepared, scratch),
+        title: teaching?.title(folder.name, task) ?? `${folder.name}, trained for ${task}`,
+        ...{ training: learned.training, facts: { recipe: learned.identity } },
+        ...{ maxLength: options.maxLength, seconds: options.seconds, seed: settings.seed },
+        ...{ command: options.command, signal, progress },
+      })
+    }),
+  )
   learned.forget()
   return { folder: output, training: learned.training, report }
+}
+
+/** The model with its head as it was before the first step. */
+function untrained({ folder, model }: PreparedTraining, scratch: string): Origin {
+  writeTrained(model, new Map(), folder.path, scratch)
+  const unjudged = model.made.length > 0 ? 'its head was made for this task' : undefined
+  return { role: 'source', name: `${folder.name}, untrained`, model: load(scratch), unjudged }
 }

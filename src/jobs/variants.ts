@@ -29,6 +29,16 @@ export const sourcePlan: VariantPlan = {
   lowering: 'exported',
 }
 
+/** What a model was made from, as an exporter writes it: measured beside it, not kept. */
+export const originPlans: Readonly<Record<'source' | 'teacher', VariantPlan>> = {
+  source: { name: 'source', file: 'source/origin.onnx', lowering: 'exported' },
+  teacher: { name: 'teacher', file: 'source/origin.onnx', lowering: 'exported' },
+}
+
+/** Files that run as others run them: with ONNX Runtime's defaults. */
+export const isExported = (name: string): boolean =>
+  name === sourcePlan.name || Object.hasOwn(originPlans, name)
+
 /** Variants that `optimize` writes; the CPU's may use 8-bit weights where the CPU does not saturate. */
 export function optimizePlans(cpuWeightBits: 7 | 8): VariantPlan[] {
   const scheme = 'dynamic-int8'

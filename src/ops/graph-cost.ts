@@ -63,3 +63,14 @@ export function graphCost(graph: Graph, bindings: Bindings): GraphCost {
   }
   return { nodes, total, unknown }
 }
+
+/**
+ * Operations of one run as a function of its sizes: for a graph that is asked for many. Nodes of which nothing
+ * can be said count nothing.
+ */
+export function graphFlops(graph: Graph): (bindings: Bindings) => number {
+  const types = inferTypes(graph)
+  const typeOf: TypeLookup = (value) => types.get(value)
+  return (bindings) =>
+    graph.nodes.reduce((sum, node) => sum + (nodeCost(node, typeOf, bindings)?.flops ?? 0), 0)
+}

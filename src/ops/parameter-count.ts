@@ -46,3 +46,14 @@ export function parameterCount(graph: Graph, countedAs: CountedAs = byParameter)
   }
   return { total, byLayer: new Map([...layers].filter(([, count]) => count > 0)) }
 }
+
+/** Tables that tokens, positions and types are looked up in, as Hugging Face's checkpoints name them. */
+const table = /embeddings\.weight$/
+
+/** Parameters of a graph built from a checkpoint, all of them and without embeddings. */
+export const parametersOf = (graph: Graph): { readonly total: number; readonly inner: number } => ({
+  total: parameterCount(graph).total,
+  inner: parameterCount(graph, (weight, value) =>
+    table.test(weight.parameter?.name ?? '') ? undefined : byParameter(weight, value),
+  ).total,
+})

@@ -6,6 +6,7 @@ import { costSection } from './cost-section.ts'
 import type { HeatMap } from './heat-map.ts'
 import { layersSection, operatorsSection } from './inside-sections.ts'
 import type { Report } from './report.ts'
+import { resultsCaptions, resultsTable } from './results.ts'
 import { sensitivityOfReport } from './sensitivity-section.ts'
 import type { Tint } from './shapes.ts'
 import type { Drawing } from './svg-chart.ts'
@@ -35,6 +36,14 @@ const makers: readonly ((report: Report) => DetailSection | undefined)[] = [
 
 /** The sections whose figures are there. */
 export const detailSections = (report: Report): DetailSection[] => [
+  ...resultsSections(report),
   ...trainingSections(report),
   ...(report.details ? makers.flatMap((make) => make(report) ?? []) : []),
 ]
+
+function resultsSections(report: Report): DetailSection[] {
+  const table = resultsTable(report)
+  if (!table) return []
+  const title = report.results!.role === 'teacher' ? 'Teacher and student' : 'Source and result'
+  return [{ title, captions: resultsCaptions(report), table }]
+}

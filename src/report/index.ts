@@ -25,6 +25,12 @@ export type {
   RunningCost,
   RunningCostOf,
 } from './report-details.ts'
+export {
+  type ResultRow,
+  type ResultsReport,
+  resultsCaptions,
+  resultsTable,
+} from './results.ts'
 export { summaryCaption, summaryTable } from './summary-table.ts'
 export {
   type Cell,

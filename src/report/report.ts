@@ -12,6 +12,7 @@ import type { Interval } from '../stats/interval.ts'
 import type { KernelReport } from './kernel-report.ts'
 import type { LatencyReport } from './latency-report.ts'
 import type { ReportDetails } from './report-details.ts'
+import type { ResultsReport } from './results.ts'
 import type { SimulatedLayers } from './simulation.ts'
 import type { TrainingReport } from './training-report.ts'
 
@@ -38,6 +39,8 @@ export interface Report {
   readonly notes: readonly string[]
   readonly files: readonly ReportFile[]
   readonly stages: readonly { readonly name: string; readonly seconds: number }[]
+  /** Beside what it was made from, where Limbeck made it. */
+  readonly results?: ResultsReport | undefined
   /** How the model was trained, where Limbeck did. */
   readonly training?: TrainingReport | undefined
   /** What `limbeck report` adds. */

@@ -6,6 +6,7 @@ import type { TrainingReport } from './training-report.ts'
 import {
   formatBytes,
   formatCount,
+  formatFlops,
   formatMetric,
   formatNumber,
   formatParameters,
@@ -61,10 +62,7 @@ export function trainingRows(
       `${formatSeconds(t.seconds)}, ${formatNumber((1000 * t.seconds) / Math.max(1, t.steps))} ms a step`,
     ],
     ['tokens', `${formatCount(t.tokens)}, ${formatCount(rate)} a second`],
-    [
-      'work',
-      `${formatNumber(t.flops / 1e12)} TFLOP, ${formatNumber(t.flops / 1e9 / Math.max(t.seconds, 1e-3))} GFLOP/s`,
-    ],
+    ['work', `${formatFlops(t.flops)}, ${formatFlops(t.flops / Math.max(t.seconds, 1e-3))}/s`],
     [
       'parameters',
       `${formatParameters(t.trained)} learned${t.frozen > 0 ? `, ${formatParameters(t.frozen)} frozen` : ''}`,

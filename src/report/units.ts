@@ -58,6 +58,23 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`
 }
 
+/** 5.26 h; below a tenth of an hour as `formatSeconds` has it. */
+export const formatHours = (seconds: number): string =>
+  seconds < 360 ? formatSeconds(seconds) : `${formatNumber(seconds / 3600)} h`
+
+const flopUnits = [
+  ['PFLOP', 1e15],
+  ['TFLOP', 1e12],
+  ['GFLOP', 1e9],
+] as const
+
+/** Operations: 2.75 GFLOP, 81.4 TFLOP, 1.20 PFLOP. */
+export function formatFlops(flops: number): string {
+  // 999.9 GFLOP reads as 1.00 TFLOP
+  const [unit, size] = flopUnits.find(([, scale]) => flops >= scale * 0.9995) ?? ['MFLOP', 1e6]
+  return `${formatNumber(flops / size)} ${unit}`
+}
+
 /** 22,713,216 as 22.7 M. */
 export function formatParameters(count: number): string {
   const [unit, size] = count >= 999.5e6 ? ['B', 1e9] : count >= 999.5e3 ? ['M', 1e6] : ['K', 1e3]

@@ -33,6 +33,8 @@ const { values: flags } = parseArgs({
   },
 })
 const work = join(root, '.bench/distillation')
+// asked once for all rates and seeds
+const cache = ['--teacher-cache', join(work, 'teacher')]
 const record = join(resultsFolder, 'distillation.json')
 const kept = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : { runs: {} }
 const runs: Record<string, RunRecord> = kept.runs
@@ -84,7 +86,7 @@ async function run(
   const args = [
     ...(side === 'alone'
       ? ['train', first]
-      : ['distill', teacher, '--student', first, ...recipe.method]),
+      : ['distill', teacher, '--student', first, ...recipe.method, ...cache]),
     ...['--data', train, '--dev', dev, '-o', out, '--seed', `${seed}`],
     ...['--epochs', `${recipe.epochs}`, '--learning-rate', `${rate}`],
     // judged once, at the end: the test set chooses no checkpoint

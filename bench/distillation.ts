@@ -1,6 +1,6 @@
 /**
  * Does distillation pay? Students taught by a teacher against the same students trained alone: the same first
- * weights, steps, batches and three learning rates, of which each side takes the one that is best on a tenth
+ * weights (made of all-MiniLM-L6-v2, which has not seen the task), steps, batches and three learning rates, of which each side takes the one that is best on a tenth
  * of the training set held out; then several seeds on all of it, judged on data that chose nothing.
  *
  *     npm run bench:distillation [-- --only trec/2x128] [--threads N] [--table]
@@ -9,7 +9,15 @@
  * where it was stopped, and prints what is done so far.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openModelFolder } from '../src/hub/model-folder.ts'
@@ -23,7 +31,7 @@ import {
 } from './distillation-sets.ts'
 import { distillationTable, type RunRecord } from './distillation-table.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, resultsFolder, root, say } from './places.ts'
+import { builtCommand, miniLm, resultsFolder, root, say } from './places.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -81,7 +89,7 @@ async function run(
   const key = [place.set, student, side, stage, rate, seed].join('/')
   if (runs[key]) return runs[key]
   const teacher = set.teacher()
-  const first = await firstWeights(teacher, place.set, student, seed)
+  const first = await firstWeights(place.set, student, seed, train)
   const out = join(work, key.replaceAll('/', '-'))
   const args = [
     ...(side === 'alone'
@@ -113,15 +121,23 @@ async function run(
   return done
 }
 
-/** The student as it is before it learns: the same for both sides. */
+/**
+ * The student as it is before it learns, the same for both sides: made of the base model, which has not seen
+ * the task.
+ */
 async function firstWeights(
-  teacher: string,
   set: string,
   student: string,
   seed: number,
+  file: string,
 ): Promise<string> {
-  const layers = student === '3x384' ? 'every-second' : student
-  const scratch = join(work, 'first', set, `${seed}`)
-  mkdirSync(scratch, { recursive: true })
-  return studentFolder(layers, openModelFolder(teacher), { seed, scratch, init: 'random' })
+  const scratch = join(work, 'first', set, student, `${seed}`)
+  const [made] = existsSync(scratch) ? readdirSync(scratch) : []
+  if (made) return join(scratch, made)
+  const [aside, what] = [`${scratch}.partial`, student === '3x384' ? 'every-second' : student]
+  rmSync(aside, { recursive: true, force: true })
+  mkdirSync(aside, { recursive: true })
+  await studentFolder(what, openModelFolder(miniLm), { seed, scratch: aside, data: { file } })
+  renameSync(aside, scratch)
+  return join(scratch, readdirSync(scratch)[0]!)
 }

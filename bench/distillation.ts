@@ -1,7 +1,8 @@
 /**
  * Does distillation pay? Students taught by a teacher against the same students trained alone: the same first
- * weights (made of all-MiniLM-L6-v2, which has not seen the task), steps, batches and three learning rates, of which each side takes the one that is best on a tenth
- * of the training set held out; then several seeds on all of it, judged on data that chose nothing.
+ * weights (layers of all-MiniLM-L6-v2, which has not seen the task, or drawn ones), steps, batches and three
+ * learning rates, of which each side takes the one that is best on a tenth of the training set held out; then
+ * several seeds on all of it, judged on data that chose nothing.
  *
  *     npm run bench:distillation [-- --only trec/2x128] [--threads N] [--table]
  *
@@ -89,7 +90,7 @@ async function run(
   const key = [place.set, student, side, stage, rate, seed].join('/')
   if (runs[key]) return runs[key]
   const teacher = set.teacher()
-  const first = await firstWeights(place.set, student, seed, train)
+  const first = await firstWeights(place.set, student, seed)
   const out = join(work, key.replaceAll('/', '-'))
   const args = [
     ...(side === 'alone'
@@ -122,22 +123,17 @@ async function run(
 }
 
 /**
- * The student as it is before it learns, the same for both sides: made of the base model, which has not seen
- * the task.
+ * The student as it is before it learns, the same for both sides: every second layer of the base model, which
+ * has not seen the task, or a shape with weights drawn by the seed.
  */
-async function firstWeights(
-  set: string,
-  student: string,
-  seed: number,
-  file: string,
-): Promise<string> {
+async function firstWeights(set: string, student: string, seed: number): Promise<string> {
   const scratch = join(work, 'first', set, student, `${seed}`)
   const [made] = existsSync(scratch) ? readdirSync(scratch) : []
   if (made) return join(scratch, made)
   const [aside, what] = [`${scratch}.partial`, student === '3x384' ? 'every-second' : student]
   rmSync(aside, { recursive: true, force: true })
   mkdirSync(aside, { recursive: true })
-  await studentFolder(what, openModelFolder(miniLm), { seed, scratch: aside, data: { file } })
+  await studentFolder(what, openModelFolder(miniLm), { seed, scratch: aside, init: 'random' })
   renameSync(aside, scratch)
   return join(scratch, readdirSync(scratch)[0]!)
 }

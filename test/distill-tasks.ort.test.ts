@@ -6,18 +6,21 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { Checkpoints } from '../src/fit/checkpoints.ts'
-import type { TrainingTask } from '../src/fit/training-task.ts'
 import { openModelFolder } from '../src/hub/model-folder.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
 import { load } from '../src/jobs/load.ts'
 import { studentFolder } from '../src/jobs/student.ts'
-import { teachingOf } from '../src/jobs/teaching.ts'
+import { taskOf, teachingOf } from '../src/jobs/teaching.ts'
 import { writeTrained } from '../src/jobs/train-output.ts'
 import { type PreparedTraining, prepareTraining } from '../src/jobs/train-prepare.ts'
 import { runTraining } from '../src/jobs/train-run.ts'
 import { trainSettings } from '../src/jobs/train-settings.ts'
 import { materialize } from '../src/onnx/materialize.ts'
-import { type DistillMethodName, distillMethods } from '../src/train/distill-methods.ts'
+import {
+  type DistillMethod,
+  type DistillMethodName,
+  distillMethods,
+} from '../src/train/distill-methods.ts'
 import { taskCases } from './support/task-cases.ts'
 import { scratchFolder } from './support/tensors.ts'
 import { writeTinyModel } from './support/tiny-model.ts'
@@ -35,23 +38,25 @@ beforeAll(() => {
   writeFileSync(file, JSON.stringify({ ...config, initializer_range: 1 }))
 })
 
-/** A drawn teacher of a task, a student of one layer of it, and the data. */
-async function lessonsOf(task: TrainingTask) {
+/** A drawn teacher of a task, a student (by default one layer of it), and the data, which is dev data too. */
+async function lessonsOf(task: keyof typeof taskCases, kind = 'first-1') {
   const { file, columns } = taskCases[task]
   const path = join(folder, file[0])
   writeFileSync(path, file[1]())
   const options = { data: { file: path, ...columns }, maxLength: 48 }
   const { model, training } = await prepareTraining(base, options, settings)
   const teacher = join(folder, `${task}-teacher`)
-  mkdirSync(teacher)
+  mkdirSync(teacher, { recursive: true })
   writeTrained(model, new Map(), base, teacher)
   const making = { seed: 1, scratch: folder }
-  const student = await studentFolder('first-1', openModelFolder(teacher), making)
+  const student = await studentFolder(kind, openModelFolder(teacher), making)
   const prepare = (name: DistillMethodName, epochs: number, teacherCache?: string) => {
-    const method = distillMethods[name]
+    const method: DistillMethod = distillMethods[name]
     const lesson = { teacher: load(teacher), method, name, map: 'uniform', recipe: {} }
     const teaching = teachingOf({ ...lesson, options: { teacherCache } })
-    return prepareTraining(student, options, { ...settings, epochs }, teaching)
+    const asked = { ...options.data, task: taskOf(method, columns?.task) }
+    const all = { ...options, data: asked, ...(method.answers.loss === 'cosine' && { dev: path }) }
+    return prepareTraining(student, all, { ...settings, epochs }, teaching)
   }
   return { prepare, names: training.gradients }
 }
@@ -64,9 +69,12 @@ async function run(
   const checkpoints = new Checkpoints(join(folder, output), {})
   const answers = await prepared.taught?.answers?.open(join(folder, answersIn))
   const from = checkpoints.exist ? checkpoints.read() : undefined
-  const running = { checkpoints, from, answers, signal }
-  const { progress, weights } = await runTraining(prepared, running).finally(() => answers?.close())
+  const devAnswers = await prepared.taught?.judged?.answers.open(checkpoints.folder)
+  const running = { checkpoints, from, answers, devAnswers, signal }
+  const { progress, weights } = await runTraining(prepared, running)
+  for (const file of [answers, devAnswers]) file?.close()
   return {
+    evaluations: progress.evaluations.map(({ metrics }) => metrics[0]!.value),
     losses: progress.losses.map(({ loss }) => loss),
     learned: checkpoints.learned(weights),
   }
@@ -96,6 +104,26 @@ it.each([
   })
   const mean = (some: readonly number[]) => some.reduce((sum, loss) => sum + loss, 0) / some.length
   expect(mean(own.losses.slice(-4))).toBeLessThan(0.9 * mean(own.losses.slice(0, 4)))
+})
+
+it('draws sentence vectors to those of a teacher of another width, text by text', async () => {
+  const { prepare } = await lessonsOf('embeddings', '1x64')
+  const prepared = await prepare('cosine', 6)
+  expect(prepared.task).toBe('sentence-vectors')
+  // pairs are two texts each
+  expect(prepared.data.training.examples.length).toBe(128)
+  const { losses, evaluations, learned } = await run(prepared, 'vectors')
+  expect(losses[0]).toBeGreaterThan(0.5)
+  // judged without dropout by the loss that is learned, of which nothing else is a part
+  expect(evaluations.at(-1)).toBeLessThan(0.5 * losses[0]!)
+  expect(Math.abs(evaluations.at(-1)! - losses.at(-1)!)).toBeLessThan(0.1)
+  expect([...learned.keys()].filter((name) => name.startsWith('distillation'))).toHaveLength(2)
+  const names = [...prepared.model.graph.weights.values()].map(({ parameter }) => parameter?.name)
+  expect(names.filter((name) => name?.startsWith('distillation'))).toEqual([])
+  const { prepare: classes } = await lessonsOf('regression')
+  await expect(classes('cosine', 1)).rejects.toThrow(
+    '--method cosine learns sentence vectors, and regression has none.',
+  )
 })
 
 it('goes on with the answers of the run that was stopped, to the same bytes', async () => {

@@ -4,6 +4,7 @@
 import type { ModelInfo } from '../models/build-model.ts'
 import type { Engine } from '../runtime/engine.ts'
 import { stepOutputs } from '../train/write-update.ts'
+import type { AnswerFeeds } from './given-answers.ts'
 import { rowReader } from './model-rows.ts'
 import { predictExamples } from './predict.ts'
 import type { Judge, ReadyExample } from './ready-example.ts'
@@ -35,18 +36,21 @@ export async function judgeByMetrics(
   return { metrics, better: results[0]!.better }
 }
 
-/** By the loss, each example counting once; masks are the same every time. */
+/** By the loss, each example counting once; masks are the same every time. @param said what a teacher said. */
 export async function judgeByLoss(
   engine: Engine,
   examples: readonly TrainingExample[],
   feeds: FeedOptions,
   { batchSize, signal, onProgress }: JudgeOptions,
+  said?: AnswerFeeds,
 ): Promise<Omit<Evaluation, 'step'>> {
   let [sum, done] = [0, 0]
   const order = epochBatches(examples.map(lengthOf), 0, { seed: 0, batchSize })
   for (const [place, batch] of order.entries()) {
     const own = batch.map((at) => examples[at]!)
-    const outputs = await engine.run(trainingFeeds(own, [0, place], feeds), {
+    const texts = trainingFeeds(own, [0, place], feeds)
+    const all = { ...texts, ...said?.feeds(batch, texts.input_ids!.shape[1]!) }
+    const outputs = await engine.run(all, {
       outputs: [stepOutputs.loss],
       ...(signal && { signal }),
     })

@@ -64,7 +64,9 @@ export async function readTrainingSet(
   for await (const { texts, expected } of stream.examples()) {
     // one text is its own partner: dropout makes two of it (Gao et al. 2021, SimCSE)
     const own = row.rows === 2 && texts.length === 1 ? [texts[0]!, texts[0]!] : texts
-    await take({ texts: own, target: targetOf(expected, own, model) })
+    // texts of a pair that have nothing to do with each other are two examples
+    const each = row.rows === 1 ? own.map((text) => [text]) : [own]
+    for (const some of each) await take({ texts: some, target: targetOf(expected, some, model) })
   }
   return {
     examples,

@@ -30,6 +30,7 @@ export type TrainingTask =
   | 'fill-mask'
   | 'similarity'
   | 'embeddings'
+  | 'sentence-vectors'
 
 /** Settings of losses that users may choose. */
 export interface LossOptions {
@@ -183,10 +184,25 @@ const tasks: Readonly<Record<TrainingTask, TrainingTaskRow>> = {
       contrastive(b, sentence_embedding!, b.input('labels', 'int64', ['pairs']), scale),
     labels: (targets) => ({ labels: ints([...targets.keys()]) }),
   },
+  // texts alone, each by itself: what is right about them a teacher says
+  'sentence-vectors': {
+    model: 'feature-extraction',
+    data: 'embeddings',
+    rows: 1,
+    judgedByLoss: true,
+    loss: () => {
+      throw new LimbeckError('usage', 'sentence-vectors are learned from a teacher alone.', {
+        hint: 'limbeck distill --method cosine does.',
+      })
+    },
+    labels: () => ({}),
+  },
 }
 
-/** The names, for help and errors. */
-export const trainingTaskNames = Object.keys(tasks) as readonly TrainingTask[]
+/** The names, for help and errors; what a teacher alone can teach is no task to ask for. */
+export const trainingTaskNames = Object.keys(tasks).filter(
+  (name) => name !== 'sentence-vectors',
+) as readonly Exclude<TrainingTask, 'sentence-vectors'>[]
 
 /** The row of a task. */
 export const trainingTask = (task: TrainingTask): TrainingTaskRow => tasks[task]

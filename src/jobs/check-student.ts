@@ -17,6 +17,13 @@ export function checkStudent(teacher: LoadedModel, { task, model }: ModelForTask
       { hint: 'Train it for the task first: limbeck train.' },
     )
   }
+  if (wanted.model === 'feature-extraction' && !teacher.folder.pooling) {
+    throw new LimbeckError(
+      'input',
+      `${teacher.folder.path} does not say how its tokens become one vector; it cannot teach ${task}.`,
+      { hint: 'Take a folder of sentence-transformers, with modules.json.' },
+    )
+  }
   if (teacher.labels.join('\n') === model.labels.join('\n')) return
   throw new LimbeckError(
     'input',

@@ -17,7 +17,7 @@ import { sha256 } from './lineage.ts'
 import { load } from './load.ts'
 import { requireFile } from './require-file.ts'
 import { studentFolder } from './student.ts'
-import { teachingOf } from './teaching.ts'
+import { taskOf, teachingOf } from './teaching.ts'
 import { type TrainOptions, type TrainResult, trainFolder } from './train.ts'
 import type { Teaching } from './train-prepare.ts'
 import { type TrainSettings, trainSettings } from './train-settings.ts'
@@ -109,6 +109,7 @@ export async function withStudent<T>(options: DistillOptions, body: WithStudent<
     }
     const lesson = { teacher, method, name, map, recipe, options }
     const base = `${options.teacher}, student ${student}, method ${name}`
-    return body(own, { ...options, model: base }, settings, teachingOf(lesson))
+    const data = { ...options.data, task: taskOf(method, options.data.task) }
+    return body(own, { ...options, data, model: base }, settings, teachingOf(lesson))
   })
 }

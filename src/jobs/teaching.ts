@@ -1,6 +1,9 @@
 /** How one model teaches another: what is learned, and whether its answers are made once or in every step. */
 import { LimbeckError } from '../errors.ts'
+import type { TrainingSet } from '../fit/training-set.ts'
 import { type TrainingTask, trainingTask } from '../fit/training-task.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { BuiltModel } from '../models/build-model.ts'
 import { inferTypes } from '../ops/infer-types.ts'
 import { checkDistillation, distillLoss, STAGE } from '../train/distill-loss.ts'
 import type { DistillMethod, DistillMethodName } from '../train/distill-methods.ts'
@@ -10,6 +13,7 @@ import { checkStudent } from './check-student.ts'
 import type { LoadedModel } from './load.ts'
 import { checkTaughtTexts, type TaughtTextsOptions, taughtTexts } from './taught-texts.ts'
 import { teacherCache } from './teacher-cache.ts'
+import type { JudgeLoss } from './train-judge.ts'
 import type { ModelForTask } from './train-model.ts'
 import type { Teaching } from './train-prepare.ts'
 
@@ -23,6 +27,7 @@ const kinds: Readonly<Record<TrainingTask, AnswerKind>> = {
   'fill-mask': 'masked',
   similarity: 'vectors',
   embeddings: 'vectors',
+  'sentence-vectors': 'vectors',
 }
 
 interface LessonOptions extends TaughtTextsOptions {
@@ -51,6 +56,7 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
     origin: { role: 'teacher', name: teacher.folder.name, model: teacher },
     title: (student, task) => `${student}, distilled from ${teacher.folder.name} for ${task}`,
     check(student) {
+      checkMethod(name, method, student.task)
       checkStudent(teacher, student)
       checkDistillation(method, teacher.dims, student.model.dims)
       layersOf(student)
@@ -63,27 +69,31 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
     async begin({ task, model, columns, settings, data, plan }) {
       const kind = kinds[task]
       const rows = inner ? undefined : answerRows[kind]
+      const made = rows && { rows, width: answerWidth(teacher, rows) }
       // who sees each text once asks the teacher once anyway
-      const given =
-        rows && (shares || plan.epochs > 1)
-          ? { rows, width: answerWidth(teacher, rows) }
-          : undefined
-      const { training, feeds } = data
+      const given = shares || plan.epochs > 1 ? made : undefined
+      const widths = kind === 'vectors' ? vectorWidths(teacher, model) : undefined
+      const lossOf =
+        (answers: typeof made): JudgeLoss =>
+        (b, outputs, graph) =>
+          distillLoss(b, outputs, graph, {
+            ...{ method, teacher, student: model.dims, kind, widths, seed: settings.seed },
+            given: answers,
+            map: layersOf({ task, model, columns }),
+            ownLoss: (own, all) => trainingTask(task).loss(own, all, settings),
+          })
+      const cacheOf = (answers: NonNullable<typeof made>, { examples }: TrainingSet) =>
+        teacherCache({
+          ...{ ...answers, teacher, examples, padId: data.feeds.padId },
+          ...{ shared, threads: settings.threads, signal, progress },
+          temperature: hasRest(kind, method) ? method.answers.temperature : undefined,
+        })
+      const dev = task === 'sentence-vectors' ? (data.dev as TrainingSet | undefined) : undefined
       return {
         inputs: given ? [] : teacher.graph.inputs.map((input) => input.name),
-        loss: (b, outputs, graph) =>
-          distillLoss(b, outputs, graph, {
-            ...{ method, teacher, student: model.dims, kind, given, seed: settings.seed },
-            map: layersOf({ task, model, columns }),
-            ownLoss: (own, answers) => trainingTask(task).loss(own, answers, settings),
-          }),
-        answers:
-          given &&
-          (await teacherCache({
-            ...{ ...given, teacher, examples: training.examples, padId: feeds.padId },
-            ...{ shared, threads: settings.threads, signal, progress },
-            temperature: hasRest(kind, method) ? method.answers.temperature : undefined,
-          })),
+        loss: lossOf(given),
+        answers: given && (await cacheOf(given, data.training)),
+        judged: made && dev && { loss: lossOf(made), answers: await cacheOf(made, dev) },
         feeds(step, steps) {
           if (!method.twoStages) return {}
           const stage = Float32Array.of(step < steps / 2 ? 1 : 0)
@@ -94,6 +104,12 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
   }
 }
 
+/** What data without answers is, where a method says it. */
+export const taskOf = ({ answers }: DistillMethod, task: string | undefined): string | undefined =>
+  answers.loss === 'cosine' && (task === undefined || task === 'embeddings')
+    ? 'sentence-vectors'
+    : task
+
 /** Whether the probabilities of the highest classes and the rest of them say what is learned. */
 const hasRest = (kind: AnswerKind, { answers }: DistillMethod): boolean =>
   (kind === 'classes' || kind === 'tokens') && answers.loss !== 'error'
@@ -101,9 +117,27 @@ const hasRest = (kind: AnswerKind, { answers }: DistillMethod): boolean =>
 /** Numbers that the teacher answers a text or token with. */
 function answerWidth({ graph, labels }: LoadedModel, { outputs: [name, other] }: AnswerRows) {
   if (name === 'logits') return labels.length
-  if (other !== undefined) return 2
-  const { value } = graph.outputs.find((output) => output.name === name)!
+  return other === undefined ? widthOf(graph, name!) : 2
+}
+
+const vectorWidths = (teacher: Pick<BuiltModel, 'graph'>, student: Pick<BuiltModel, 'graph'>) => ({
+  student: widthOf(student.graph, 'sentence_embedding'),
+  teacher: widthOf(teacher.graph, 'sentence_embedding'),
+})
+
+function widthOf(graph: Graph, output: string): number {
+  const { value } = graph.outputs.find(({ name }) => name === output)!
   return inferTypes(graph).get(value)!.shape!.at(-1) as number
+}
+
+/** @throws LimbeckError where a method learns what a task has not. */
+function checkMethod(name: string, { answers }: DistillMethod, task: TrainingTask): void {
+  if (answers.loss !== 'cosine' || kinds[task] === 'vectors') return
+  throw new LimbeckError(
+    'usage',
+    `--method ${name} learns sentence vectors, and ${task} has none.`,
+    { hint: 'Take --method logits, or a teacher of sentence-transformers.' },
+  )
 }
 
 /** @throws LimbeckError where a run has no answers to share. */

@@ -50,8 +50,12 @@ export async function learn(
   const checkpoints = new Checkpoints(`${output}.training`, identity)
   const from = checkpointOf(checkpoints, options)
   const answers = await said?.open(checkpoints.folder)
-  const running = { checkpoints, from, answers, maxMinutes, signal, progress }
-  const finished = await runTraining(prepared, running).finally(() => answers?.close())
+  const devAnswers = await taught?.judged?.answers.open(checkpoints.folder)
+  const running = { checkpoints, from, answers, devAnswers, maxMinutes, signal, progress }
+  const finished = await runTraining(prepared, running).finally(() => {
+    answers?.close()
+    devAnswers?.close()
+  })
   const kept = checkpoints.learned(finished.weights)
   const learned = lora ? await mergeAdapters(lora, kept, signal) : kept
   const { quantize } = settings

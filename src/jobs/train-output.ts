@@ -2,12 +2,12 @@
  * What training writes: the weights under Hugging Face's names, the configuration of its class and the
  * tokenizer, which Python's transformers loads; then the ONNX files of `optimize`, measured on the dev data.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Graph } from '../graph/graph.ts'
 import { casted, type Tensor } from '../graph/tensor.ts'
 import { companionNames } from '../hub/folder-names.ts'
-import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
+import { nodeFiles, readTextFile, writeFilesWhole } from '../hub/node-files.ts'
 import { copyFiles } from '../hub/write-folder.ts'
 import type { Pooling } from '../models/pooling.ts'
 import { tensorReader } from '../onnx/materialize.ts'
@@ -58,6 +58,9 @@ function parametersOf(
   return tensors
 }
 
+/** Of a pooling's configuration: numbers of a token. */
+const WIDTH = 'word_embedding_dimension'
+
 /** The files of sentence-transformers: the base model's own, or such that say how it was trained. */
 function writeEmbedder(
   { dims }: TrainedModel,
@@ -65,8 +68,15 @@ function writeEmbedder(
   from: string,
   folder: string,
 ): void {
-  const names = [...embedderNames, '1_Pooling/config.json']
-  if (copyFiles(from, folder, names).includes('modules.json')) return
+  const how = '1_Pooling/config.json'
+  if (copyFiles(from, folder, [...embedderNames, how]).includes('modules.json')) {
+    // a student of another width was made from it
+    const copied = join(folder, how)
+    if (!existsSync(copied)) return
+    const config = JSON.parse(readTextFile(copied)) as Record<string, unknown>
+    if (config[WIDTH] !== dims.hidden) writeJson(copied, { ...config, [WIDTH]: dims.hidden })
+    return
+  }
   const module = (idx: number, path: string, type: string) => {
     return { idx, name: String(idx), path, type: `sentence_transformers.models.${type}` }
   }
@@ -76,8 +86,8 @@ function writeEmbedder(
     ...(pooling.normalize ? [module(2, '2_Normalize', 'Normalize')] : []),
   ])
   const modes = { cls: 'cls_token', max: 'max_tokens', mean: 'mean_tokens' } as const
-  writeJson(join(folder, '1_Pooling/config.json'), {
-    word_embedding_dimension: dims.hidden,
+  writeJson(join(folder, how), {
+    [WIDTH]: dims.hidden,
     ...Object.fromEntries(
       Object.entries(modes).map(([mode, name]) => [
         `pooling_mode_${name}`,

@@ -14,6 +14,7 @@ import type { Origin } from './origin.ts'
 import type { TeacherCache } from './teacher-cache.ts'
 import { readTrainData, type TrainData, type TrainDataOptions } from './train-data.ts'
 import { trainDropout } from './train-dropout.ts'
+import type { JudgeLoss } from './train-judge.ts'
 import { type ModelForTask, modelForTask } from './train-model.ts'
 import { parameterGroups, parametersThatLearn } from './train-parameters.ts'
 import { markedForTraining } from './train-quantize.ts'
@@ -53,6 +54,8 @@ export interface Taught {
   readonly inputs: readonly string[]
   /** The teacher's answers, where they are made before the first step. */
   readonly answers?: TeacherCache | undefined
+  /** How the dev data is judged by the teacher, where nothing else does: its answers, and a loss that reads them. */
+  readonly judged?: { readonly loss: JudgeLoss; readonly answers: TeacherCache } | undefined
   /** Of step `step` of `steps`, from 0. */
   feeds(step: number, steps: number): Feeds
 }

@@ -17,6 +17,8 @@ export interface RunTrainingOptions {
   readonly from: Checkpoint | undefined
   /** What a teacher said to the examples. */
   readonly answers?: AnswerFeeds | undefined
+  /** And to the dev data, where it judges. */
+  readonly devAnswers?: AnswerFeeds | undefined
   readonly maxMinutes?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly progress?: Progress | undefined
@@ -39,14 +41,14 @@ const LEAST_EVALUATIONS = 4
 /** Trains. @throws LimbeckError when it is cancelled or its numbers are none; checkpoints stay. */
 export function runTraining(
   prepared: PreparedTraining,
-  { checkpoints, from, answers, maxMinutes, signal, progress }: RunTrainingOptions,
+  { checkpoints, from, answers, devAnswers, maxMinutes, signal, progress }: RunTrainingOptions,
 ): Promise<FinishedTraining> {
   const { task, model, graph, settings, data, plan, schedule, training, taught } = prepared
   const inputs = new Set([...data.feeds.inputs, ...(taught?.inputs ?? [])])
-  const forward = judgedGraph({ ...model, graph }, task)
+  const forward = judgedGraph({ ...model, graph }, task, taught?.judged?.loss)
   const judged = settings.quantize ? roundedGraph(forward, training.ranges) : forward
   const { examples } = data.training
-  const judge = judgeOf(prepared, data)
+  const judge = judgeOf(prepared, data, devAnswers)
   const every = settings.evaluateEvery ?? Math.ceil(plan.steps / LEAST_EVALUATIONS)
   return withScratchFolder(async (scratch) => {
     const step = progress?.step(`Training for ${task}`, plan.steps)

@@ -10,6 +10,7 @@ import type { DistillMethod } from './distill-methods.ts'
 import { inlineGraph } from './inline-graph.ts'
 import { checkInner, type InnerLoss, type InnerSide, innerLoss } from './inner-losses.ts'
 import { weightedSum } from './layer-losses.ts'
+import { projectionTo } from './projection.ts'
 import { type AnswerKind, type AnswerRows, answerLoss, givenAnswers } from './teacher-answers.ts'
 
 /** Input: 1 while inner layers are learned from, 0 afterwards. */
@@ -25,6 +26,8 @@ export interface DistillLossOptions {
   readonly kind: AnswerKind
   /** The teacher's answers come as inputs, in rows of this width; the method then reads no inner layer. */
   readonly given?: { readonly rows: AnswerRows; readonly width: number } | undefined
+  /** Widths of sentence vectors, where they are what is learned. */
+  readonly widths?: { readonly student: number; readonly teacher: number } | undefined
   readonly seed: number
   /** The task's own loss. */
   readonly ownLoss: (b: GraphBuilder, outputs: Readonly<Record<string, Value>>) => Value
@@ -50,7 +53,7 @@ export function distillLoss(
   graph: Graph,
   options: DistillLossOptions,
 ): Value {
-  const { method, map, kind, seed, given: data } = options
+  const { method, map, kind, seed, given: data, widths } = options
   const given = new Map(graph.inputs.map(({ name, value }) => [name, value]))
   const added = () => new Map(b.build().inputs.map(({ name, value }) => [name, value]))
   const mask = given.get('attention_mask')!
@@ -63,9 +66,14 @@ export function distillLoss(
   const teacher = data
     ? { outputs: givenAnswers(b, data.rows, data.width), taps: new Map<string, Value>() }
     : inlineGraph(b, options.teacher.graph, 'teacher', input)
+  const projection =
+    widths && method.answers.loss === 'cosine'
+      ? projectionTo(b, widths.student, widths.teacher, seed)
+      : undefined
   const answers = answerLoss(b, kind, {
     ...{ student: outputs, teacher: teacher.outputs, mask, labels: added().get('labels') },
     ...{ loss: method.answers.loss, temperature: method.answers.temperature },
+    projection,
   })
   const outer = weightedSum(b, [
     { loss: answers, weight: method.answers.weight },

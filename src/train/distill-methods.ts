@@ -44,6 +44,12 @@ export const distillMethods = {
     ...answers('error', 1, 1),
     labels: 0,
   },
+  cosine: {
+    summary: "of sentence vectors: the teacher's (cosine)",
+    inner: {},
+    ...answers('cosine', 1, 1),
+    labels: 0,
+  },
   hidden: {
     summary: 'as logits, and hidden states by a projection that is dropped after training',
     inner: { hidden: 1 },

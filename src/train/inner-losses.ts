@@ -6,18 +6,16 @@
 import { LimbeckError } from '../errors.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/graph.ts'
-import { float32Tensor } from '../graph/tensor.ts'
 import {
   hiddenCosine,
   hiddenError,
-  type Projection,
   type Relation,
   relationDivergence,
   relationHeads,
   scoreError,
   weightedSum,
 } from './layer-losses.ts'
-import { bitsAt, keyOf } from './mix-bits.ts'
+import { projectionTo } from './projection.ts'
 
 /** One of two models, as far as its inner layers go. */
 export interface InnerSide {
@@ -37,9 +35,6 @@ export interface InnerLosses {
   /** Seed of the projection. */
   readonly seed: number
 }
-
-/** Name of the projection's parameters, which no model has. */
-export const PROJECTION = 'distillation.projection'
 
 type TapKind = 'scores' | 'query' | 'key' | 'value'
 
@@ -130,26 +125,13 @@ const sum = ({ b }: Sides, terms: readonly Value[]): Value =>
 
 function hidden(s: Sides, student: number, teacher: number): Value {
   const [own, given] = [stateOf(s.student, student), stateOf(s.teacher, teacher)]
-  return hiddenError(s.b, own, given, s.mask, projectionOf(s))
-}
-
-/** From the student's width to the teacher's; nothing where they are one. */
-function projectionOf({ b, student, teacher, seed }: Sides): Projection | undefined {
-  const [from, to] = [student.width, teacher.width]
-  if (from === to) return undefined
-  const key = keyOf(seed, 5)
-  const bound = 1 / Math.sqrt(from)
-  const random = Array.from(
-    { length: from * to },
-    (_, i) => bound * ((2 * bitsAt(key, i)) / 2 ** 32 - 1),
+  return hiddenError(
+    s.b,
+    own,
+    given,
+    s.mask,
+    projectionTo(s.b, s.student.width, s.teacher.width, s.seed),
   )
-  return {
-    weight: b.parameter({ name: `${PROJECTION}.weight` }, float32Tensor(random, [to, from])),
-    bias: b.parameter(
-      { name: `${PROJECTION}.bias` },
-      float32Tensor(new Array<number>(to).fill(0), [to]),
-    ),
-  }
 }
 
 function relation(s: Sides, left: TapKind, right: TapKind, heads?: number): Value {

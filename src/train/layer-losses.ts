@@ -45,14 +45,31 @@ export function hiddenError(
 
 /** Mean over real tokens of 1 − cos(h_s, h_t). */
 export function hiddenCosine(b: GraphBuilder, student: Value, teacher: Value, mask: Value): Value {
+  return b.scope('loss', () =>
+    maskedMean(b, angleBetween(b, student, teacher), realTokens(b, mask)),
+  )
+}
+
+/** Mean over rows of 1 − cos(v_s·Wᵀ, v_t); vectors `[B, d]`. */
+export function vectorCosine(
+  b: GraphBuilder,
+  student: Value,
+  teacher: Value,
+  projection?: Projection,
+): Value {
   return b.scope('loss', () => {
-    const least = b.constant(floatScalar(1e-8), 'least')
-    const length = (x: Value) => b.op('Max', [overLast(b, 'ReduceL2', x), least])
-    const product = overLast(b, 'ReduceSum', b.op('Mul', [student, teacher]))
-    const cosine = b.op('Div', [product, b.op('Mul', [length(student), length(teacher)])])
-    const apart = b.op('Sub', [b.constant(floatScalar(1), 'one'), cosine])
-    return maskedMean(b, apart, realTokens(b, mask))
+    const own = projection ? project(b, student, projection) : student
+    return b.op('ReduceMean', [angleBetween(b, own, teacher)], { keepdims: int(0) })
   })
+}
+
+/** 1 − cos of vectors along the last axis. */
+function angleBetween(b: GraphBuilder, student: Value, teacher: Value): Value {
+  const least = b.constant(floatScalar(1e-8), 'least')
+  const length = (x: Value) => b.op('Max', [overLast(b, 'ReduceL2', x), least])
+  const product = overLast(b, 'ReduceSum', b.op('Mul', [student, teacher]))
+  const cosine = b.op('Div', [product, b.op('Mul', [length(student), length(teacher)])])
+  return b.op('Sub', [b.constant(floatScalar(1), 'one'), cosine])
 }
 
 /** MSE of attention scores before mask and softmax `[B, H, S, S]`, over real queries and keys. */

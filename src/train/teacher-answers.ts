@@ -6,12 +6,13 @@ import { int, ints } from '../graph/attributes.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/graph.ts'
 import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { type Projection, vectorCosine } from './layer-losses.ts'
 import { binaryCrossEntropy } from './losses.ts'
 import { keyBias, realTokens } from './masked-mean.ts'
 import { divergence, logitError, type SoftLabels, softCrossEntropy } from './soft-label-losses.ts'
 
 /** How answers are drawn to the teacher's. */
-export type AnswerLoss = 'divergence' | 'soft-labels' | 'error'
+export type AnswerLoss = 'divergence' | 'soft-labels' | 'error' | 'cosine'
 
 /** What a task answers with. */
 export type AnswerKind =
@@ -66,6 +67,8 @@ export interface AnswerSides {
   readonly labels?: Value | undefined
   readonly loss: AnswerLoss
   readonly temperature: number
+  /** Of vectors whose widths differ: what brings the student's to the teacher's. */
+  readonly projection?: Projection | undefined
 }
 
 const soft = (
@@ -110,6 +113,10 @@ const kinds: Readonly<Record<AnswerKind, (b: GraphBuilder, s: AnswerSides) => Va
     return soft(b, at(s.student.logits!), { logits: at(s.teacher.logits!) }, s)
   },
   vectors: (b, s) => {
+    if (s.loss === 'cosine') {
+      const [own, theirs] = [s.student.sentence_embedding!, s.teacher.sentence_embedding!]
+      return vectorCosine(b, own, theirs, s.projection)
+    }
     const [own, theirs] = [s.student, s.teacher].map((side) =>
       similarities(b, side.sentence_embedding!),
     )

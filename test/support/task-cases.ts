@@ -24,7 +24,7 @@ const table = (header: string, row: (isGood: boolean) => readonly unknown[]) => 
   `${[header.replaceAll(' ', '\t'), ...rows(row).map((cells) => cells.join('\t'))].join('\n')}\n`
 const words = (isGood: boolean) => (isGood ? good : bad)
 
-export const taskCases: Readonly<Record<TrainingTask, TaskCase>> = {
+export const taskCases: Readonly<Record<Exclude<TrainingTask, 'sentence-vectors'>, TaskCase>> = {
   'text-classification': {
     file: ['one.tsv', table('text label', (yes) => [sentence(words(yes)), Number(yes)])],
     metric: 'accuracy',

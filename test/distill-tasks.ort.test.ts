@@ -10,7 +10,7 @@ import { openModelFolder } from '../src/hub/model-folder.ts'
 import { nodeFiles } from '../src/hub/node-files.ts'
 import { load } from '../src/jobs/load.ts'
 import { studentFolder } from '../src/jobs/student.ts'
-import { taskOf, teachingOf } from '../src/jobs/teaching.ts'
+import { type Lesson, taskOf, teachingOf } from '../src/jobs/teaching.ts'
 import { writeTrained } from '../src/jobs/train-output.ts'
 import { type PreparedTraining, prepareTraining } from '../src/jobs/train-prepare.ts'
 import { runTraining } from '../src/jobs/train-run.ts'
@@ -50,11 +50,16 @@ async function lessonsOf(task: keyof typeof taskCases, kind = 'first-1') {
   writeTrained(model, new Map(), base, teacher)
   const making = { seed: 1, scratch: folder }
   const student = await studentFolder(kind, openModelFolder(teacher), making)
-  const prepare = (name: DistillMethodName, epochs: number, teacherCache?: string) => {
+  const prepare = (
+    name: DistillMethodName,
+    epochs: number,
+    said: Lesson['options'] = {},
+    limit?: number,
+  ) => {
     const method: DistillMethod = distillMethods[name]
     const lesson = { teacher: load(teacher), method, name, map: 'uniform', recipe: {} }
-    const teaching = teachingOf({ ...lesson, options: { teacherCache } })
-    const asked = { ...options.data, task: taskOf(method, columns?.task) }
+    const teaching = teachingOf({ ...lesson, options: said })
+    const asked = { ...options.data, limit, task: taskOf(method, columns?.task) }
     const all = { ...options, data: asked, ...(method.answers.loss === 'cosine' && { dev: path }) }
     return prepareTraining(student, all, { ...settings, epochs }, teaching)
   }
@@ -143,13 +148,48 @@ it('goes on with the answers of the run that was stopped, to the same bytes', as
   }
 })
 
+it('of more texts only the teacher says what they mean, the same when it is taken up again', async () => {
+  const { prepare } = await lessonsOf('text-classification')
+  const unlabelled = join(folder, 'more.txt')
+  writeFileSync(unlabelled, 'thank you for my order\nit is broken and late\n')
+  const few = () => prepare('logits', 1, { augment: 2, unlabelled }, 48)
+  const prepared = await few()
+  const { examples } = prepared.data.training
+  const labelled = examples.filter(({ target }) => target !== -100).length
+  expect(examples).toHaveLength(3 * (labelled + 2))
+  const ids = (place: number) => examples[place]!.texts[0]!.ids
+  const changed = [...Array(labelled).keys()].filter(
+    (i) => `${ids(i)}` !== `${ids(labelled + 2 + i)}`,
+  )
+  expect(changed.length).toBeGreaterThan(labelled / 2)
+  const whole = await run(prepared, 'more-whole')
+  const signal = AbortSignal.abort()
+  await expect(run(await few(), 'more-parts', { signal })).rejects.toThrow('after step 1')
+  const resumed = await run(await few(), 'more-parts')
+  expect(resumed.losses).toEqual(whole.losses)
+  for (const [name, tensor] of whole.learned) {
+    const other = materialize(resumed.learned.get(name)!, nodeFiles)
+    expect(other, name).toEqual(materialize(tensor, nodeFiles))
+  }
+})
+
+it.each([
+  ['fill-mask', { augment: 1 }, /--augment and fill-mask do not go together/],
+  ['regression', { augment: 1 }, /--method logits do not go together for regression/],
+  ['token-classification', { unlabelled: 'x' }, /--unlabelled and token-classification do not/],
+  ['text-classification', { augment: 0.5 }, /--augment 0.5: expected a positive integer/],
+] as const)('%s refuses %o', async (task, options, message) => {
+  const { prepare } = await lessonsOf(task)
+  await expect(prepare('logits', 1, options)).rejects.toThrow(message)
+})
+
 it('of masked words the teacher is asked in every step', async () => {
   const { prepare } = await lessonsOf('fill-mask')
   expect((await prepare('logits', 2)).taught?.answers).toBeUndefined()
-  await expect(prepare('logits', 2, 'never')).rejects.toThrow(
+  await expect(prepare('logits', 2, { teacherCache: 'never' })).rejects.toThrow(
     /--teacher-cache and fill-mask do not go together/,
   )
-  await expect(prepare('hidden', 2, 'never')).rejects.toThrow(
+  await expect(prepare('hidden', 2, { teacherCache: 'never' })).rejects.toThrow(
     /--teacher-cache and --method hidden do not go together/,
   )
 })

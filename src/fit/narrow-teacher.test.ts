@@ -94,12 +94,15 @@ const make = (_: string, shape: readonly number[]) => {
   return inlineTensor('float32', shape, Float32Array.from({ length }, normal))
 }
 
-it.each(['svd', 'slice'] as const)('%s: a student of the teacher’s sizes is its teacher', (how) => {
+it.each([
+  'svd',
+  'slice',
+] as const)('%s: a student of the teacher’s sizes is its teacher', async (how) => {
   const teacher = buildModel({
     config: config(8, 2),
     checkpoint: { file: 'made up', tensors: new Map(), make, makesBase: true },
   })
-  const narrowed = narrowedBy(teacher, teacher.dims, [0, 1, 2], how)
+  const narrowed = await narrowedBy(teacher, teacher.dims, [0, 1, 2], how)
   for (const { parameter, tensor } of teacher.graph.weights.values()) {
     if (!parameter) continue
     const own = narrowed.get(parameter.name)!
@@ -115,13 +118,13 @@ it.each([
   // narrower heads
   ['svd', 4, 2],
   ['slice', 4, 2],
-] as const)('%s: a student of %i, %i heads, is built from what it gives', (how, hidden, heads) => {
+] as const)('%s: a student of %i, %i heads, is built from what it gives', async (how, hidden, heads) => {
   const checkpoint = { file: 'made up', tensors: new Map(), make, makesBase: true }
   const teacher = buildModel({ config: config(8, 2), checkpoint })
   const { json } = config(hidden, heads)
   const small = { file: '', json: { ...json, num_hidden_layers: 2 } }
   const student = buildModel({ config: small, checkpoint })
-  const tensors = narrowedBy(teacher, student.dims, [0, 2], how)
+  const tensors = await narrowedBy(teacher, student.dims, [0, 2], how)
   const built = buildModel({ config: small, checkpoint: { file: 'narrowed', tensors } })
   expect(built.graph.weights.size).toBe(student.graph.weights.size)
   for (const tensor of tensors.values()) {

@@ -2,6 +2,7 @@
  * A student's first weights from its teacher's: some layers, each of them narrower. What is looked at, and how much of
  * it a narrower axis keeps, follows from the second moments of what the teacher computes on texts.
  */
+import { setImmediate as breath } from 'node:timers/promises'
 import { LimbeckError } from '../errors.ts'
 import { hostArray } from '../graph/data-type.ts'
 import type { Graph } from '../graph/graph.ts'
@@ -27,12 +28,16 @@ export interface NarrowOptions {
   readonly student: TextDims
   readonly moments: TeacherMoments
   readonly read: ReadTensor
+  readonly signal?: AbortSignal | undefined
 }
 
 type Narrowings = Partial<Record<Axis, Narrowing>>
 
 /** The student's parameters, under the names that the teacher's have. */
-export function narrowTeacher(graph: Graph, options: NarrowOptions): ReadonlyMap<string, Tensor> {
+export async function narrowTeacher(
+  graph: Graph,
+  options: NarrowOptions,
+): Promise<ReadonlyMap<string, Tensor>> {
   const { how, layers, student, moments, read } = options
   const state = (how === 'svd' ? principalState : slicedState)(moments.state, student.hidden)
   const gain = normFactor(moments.state, state)
@@ -44,6 +49,9 @@ export function narrowTeacher(graph: Graph, options: NarrowOptions): ReadonlyMap
   )
   const own = new Map<string, Tensor>()
   for (const [name, { tensor, matrix }] of values) {
+    // a large table takes a second: progress and Ctrl-C come in between
+    await breath()
+    if (options.signal?.aborted) throw new LimbeckError('cancelled', 'cancelled.')
     const layer = layerOf(name)
     const narrowings: Narrowings | undefined = layer === undefined ? outside : inside.get(layer)
     if (!narrowings) continue

@@ -95,8 +95,9 @@ export async function withStudent<T>(options: DistillOptions, body: WithStudent<
   const folder = openModelFolder(path)
   return withScratchFolder(async (scratch) => {
     const { init, layerMap: map = 'uniform' } = options
+    const data = { ...options.data, task: taskOf(method, options.data.task) }
     const own = await studentFolder(student, folder, {
-      ...{ ...options, init, layerMap: map, scratch },
+      ...{ ...options, data, init, layerMap: map, scratch },
       ...{ seed: settings.seed, threads: settings.threads },
     })
     await checkVocabulary(folder, openModelFolder(own), teacher)
@@ -109,7 +110,6 @@ export async function withStudent<T>(options: DistillOptions, body: WithStudent<
     }
     const lesson = { teacher, method, name, map, recipe, options }
     const base = `${options.teacher}, student ${student}, method ${name}`
-    const data = { ...options.data, task: taskOf(method, options.data.task) }
     return body(own, { ...options, data, model: base }, settings, teachingOf(lesson))
   })
 }

@@ -66,8 +66,9 @@ export async function studentWeights(
       ...{ layers, tokens: text.tokens, read, threads, signal },
       onBatch: (done) => step?.update(done, `text ${formatCount(done)} of ${text.batches.length}`),
     })
-    const tensors = narrowTeacher(teacher.graph, {
+    const tensors = await narrowTeacher(teacher.graph, {
       ...{ how: init, layers, teacher: teacher.dims, student: dims, moments, read },
+      signal,
     })
     step?.done(`layers ${layers.join(', ')}, by ${formatCount(text.samples)} texts`)
     return tensors

@@ -41,6 +41,8 @@ export interface CacheOptions {
   /** The temperature of a softmax over classes, of which the highest may stand for all; else none. */
   readonly temperature: number | undefined
   readonly examples: readonly TrainingExample[]
+  /** What is told while they are made. */
+  readonly title: string
   readonly padId: number
   /** Folder of answers that other runs read too. */
   readonly shared: string | undefined
@@ -124,9 +126,9 @@ async function makeAnswers(
   key: string,
   options: CacheOptions,
 ): Promise<void> {
-  const { teacher, threads, signal, progress, examples } = options
+  const { teacher, title, threads, signal, progress, examples } = options
   const texts = examples.reduce((sum, example) => sum + example.texts.length, 0)
-  const step = progress?.step('Asking the teacher', texts)
+  const step = progress?.step(title, texts)
   try {
     await withScratchFolder(async (folder) => {
       const plan = { name: 'teacher', file: 'teacher.onnx', lowering: 'cpu' } as const

@@ -82,9 +82,13 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
             map: layersOf({ task, model, columns }),
             ownLoss: (own, all) => trainingTask(task).loss(own, all, settings),
           })
-      const cacheOf = (answers: NonNullable<typeof made>, { examples }: TrainingSet) =>
+      const cacheOf = (
+        answers: NonNullable<typeof made>,
+        { examples }: TrainingSet,
+        title: string,
+      ) =>
         teacherCache({
-          ...{ ...answers, teacher, examples, padId: data.feeds.padId },
+          ...{ ...answers, teacher, examples, title, padId: data.feeds.padId },
           ...{ shared, threads: settings.threads, signal, progress },
           temperature: hasRest(kind, method) ? method.answers.temperature : undefined,
         })
@@ -92,8 +96,12 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
       return {
         inputs: given ? [] : teacher.graph.inputs.map((input) => input.name),
         loss: lossOf(given),
-        answers: given && (await cacheOf(given, data.training)),
-        judged: made && dev && { loss: lossOf(made), answers: await cacheOf(made, dev) },
+        answers: given && (await cacheOf(given, data.training, 'Asking the teacher')),
+        judged: made &&
+          dev && {
+            loss: lossOf(made),
+            answers: await cacheOf(made, dev, 'Asking it about dev texts'),
+          },
         feeds(step, steps) {
           if (!method.twoStages) return {}
           const stage = Float32Array.of(step < steps / 2 ? 1 : 0)

@@ -8,6 +8,7 @@ import type { Value } from '../graph/graph.ts'
 import { onnxBytes } from '../onnx/write-onnx.ts'
 import { verifyGraph } from '../ops/verify.ts'
 import { openInline } from '../runtime/open-inline.ts'
+import { normalFrom, randomFrom } from '../stats/random.ts'
 import { backward } from './backward.ts'
 import {
   hiddenCosine,
@@ -15,6 +16,7 @@ import {
   relationDivergence,
   relationHeads,
   scoreError,
+  vectorCosine,
 } from './layer-losses.ts'
 import { crossEntropy } from './losses.ts'
 import { divergence, hardLabels, logitError, softCrossEntropy } from './soft-label-losses.ts'
@@ -248,4 +250,43 @@ it('relation heads split the concatenated width, and equal heads give the relati
     return relationDivergence(b, [own, own], [x.student!, x.student!], x.mask!)
   }, feeds)
   expect(Math.abs(same.loss)).toBeLessThan(1e-6)
+})
+
+it('sentence vectors: 1 − cos behind a projection, its gradient by differences', async () => {
+  const normal = normalFrom(randomFrom(9))
+  const drawn = (shape: readonly number[]): HostTensor => {
+    const length = shape.reduce((product, size) => product * size, 1)
+    return { dtype: 'float32', shape, data: Float32Array.from({ length }, normal) }
+  }
+  const [rows, from, to] = [3, 4, 6]
+  const feeds = {
+    student: drawn([rows, from]),
+    teacher: drawn([rows, to]),
+    projection: drawn([to, from]),
+  }
+  const at = ({ data, shape }: HostTensor, row: number): number[] =>
+    Array.from(data.subarray(row * shape[1]!, (row + 1) * shape[1]!) as Float32Array)
+  const dot = (a: readonly number[], b: readonly number[]) =>
+    a.reduce((sum, x, i) => sum + x * b[i]!, 0)
+  /** In doubles, with one number of the student moved. */
+  const exact = (moved: number, by: number): number => {
+    const each = Array.from({ length: rows }, (_, row) => {
+      const own = at(feeds.student, row).map((x, i) => (row * from + i === moved ? x + by : x))
+      const across = Array.from({ length: to }, (_, i) => dot(at(feeds.projection, i), own))
+      const theirs = at(feeds.teacher, row)
+      return 1 - dot(across, theirs) / Math.sqrt(dot(across, across) * dot(theirs, theirs))
+    })
+    return each.reduce((sum, x) => sum + x, 0) / rows
+  }
+  const got = await lossAndGradient(
+    (b, { student, teacher, projection }) =>
+      vectorCosine(b, student!, teacher!, { weight: projection! }),
+    feeds,
+  )
+  expect(Math.abs(got.loss - exact(-1, 0))).toBeLessThan(1e-6)
+  const step = 1e-5
+  for (const [place, gradient] of got.gradient.data.entries()) {
+    const slope = (exact(place, step) - exact(place, -step)) / (2 * step)
+    expect(Math.abs(Number(gradient) - slope)).toBeLessThan(1e-6)
+  }
 })

@@ -152,7 +152,7 @@ describe('cast', () => {
 })
 
 describe('quantizeWeight', () => {
-  /** The definition, one element after the other. */
+  /** QuantizeLinear's definition, which divides in single precision, one element after the other. */
   function reference(
     w: Float32Array,
     [rows, columns]: [number, number],
@@ -172,7 +172,10 @@ describe('quantizeWeight', () => {
       const low = Math.floor(x)
       return x - low === 0.5 ? low + (low % 2 === 0 ? 0 : 1) : Math.round(x)
     }
-    return { scales, codes: Int8Array.from(w, (x, i) => even(x / scales[channel(i)]!)) }
+    return {
+      scales,
+      codes: Int8Array.from(w, (x, i) => even(Math.fround(x / scales[channel(i)]!))),
+    }
   }
 
   it.each([

@@ -183,7 +183,8 @@ function encodeChunk(
     const next = inner === 1 ? 1 : 0
     for (; i < end; i++) {
       // no clamp: |w| ≤ levels · scale up to one rounding, which the rounding to an integer absorbs
-      to[i] = chunk[i]! / scales[column]! + ROUND - ROUND
+      // divided in single precision as QuantizeLinear does: codes are those that a graph would find
+      to[i] = Math.fround(chunk[i]! / scales[column]!) + ROUND - ROUND
       column += next
       if (column === scales.length) column = 0
     }

@@ -18,6 +18,17 @@ describe('learningRate', () => {
     expect(learningRate(cosine, 9)).toBeCloseTo(0.5, 12)
     expect(learningRate(cosine, 6)).toBeCloseTo(0.5 * (1 + Math.cos(0.2 * Math.PI)), 12)
     expect(learningRate({ ...schedule, name: 'constant' }, 13)).toBe(1)
+    // the second of two stages is the first again, in its own steps
+    const two = { ...schedule, steps: 2 * schedule.steps - 1, restart: schedule.steps }
+    const rates = (from: number, steps: number) =>
+      Array.from({ length: steps }, (_, step) => learningRate(two, from + step))
+    expect(rates(0, schedule.steps)).toEqual(
+      Array.from({ length: schedule.steps }, (_, step) => learningRate(schedule, step)),
+    )
+    const shorter = { ...schedule, steps: schedule.steps - 1 }
+    expect(rates(schedule.steps, shorter.steps)).toEqual(
+      Array.from({ length: shorter.steps }, (_, step) => learningRate(shorter, step)),
+    )
   })
 })
 

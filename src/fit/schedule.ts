@@ -27,10 +27,18 @@ export interface Schedule {
   readonly warmup: number
   /** Steps of the whole run. */
   readonly steps: number
+  /** Step that begins a second stage, in which all of it happens again. */
+  readonly restart?: number | undefined
 }
 
 /** Learning rate of step `step`, from 0. */
-export function learningRate({ name, peak, warmup, steps }: Schedule, step: number): number {
+export function learningRate({ restart, ...schedule }: Schedule, step: number): number {
+  const { name, peak, warmup, steps } = schedule
+  if (restart !== undefined) {
+    return step < restart
+      ? learningRate({ ...schedule, steps: restart }, step)
+      : learningRate({ ...schedule, steps: steps - restart }, step - restart)
+  }
   if (step < warmup) return (peak * (step + 1)) / (warmup + 1)
   const done = Math.min(1, (step - warmup) / Math.max(1, steps - warmup))
   return peak * falls[name](done)
@@ -44,7 +52,8 @@ export function warmupSteps(given: number, steps: number): number {
       `--warmup ${given}: expected a share of the run below 1, or a whole number of steps.`,
     )
   }
-  const count = given < 1 ? Math.ceil(given * steps) : given
+  // a share leaves a step to the peak, however short the run
+  const count = given < 1 ? Math.min(Math.ceil(given * steps), Math.max(0, steps - 1)) : given
   if (count < steps || steps === 0) return count
   throw new LimbeckError(
     'usage',
@@ -52,6 +61,9 @@ export function warmupSteps(given: number, steps: number): number {
     { hint: 'Give fewer steps of warm-up, or more epochs.' },
   )
 }
+
+/** The step that begins the second of two stages. */
+export const secondStage = (steps: number): number => Math.ceil(steps / 2)
 
 /** A schedule by its name. @throws LimbeckError `usage` for an unknown one. */
 export function scheduleNamed(name: string): ScheduleName {

@@ -1,5 +1,6 @@
 /** How one model teaches another: what is learned, and whether its answers are made once or in every step. */
 import { LimbeckError } from '../errors.ts'
+import { secondStage } from '../fit/schedule.ts'
 import type { TrainingSet } from '../fit/training-set.ts'
 import { type TrainingTask, trainingTask } from '../fit/training-task.ts'
 import type { Graph } from '../graph/graph.ts'
@@ -54,6 +55,7 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
   return {
     recipe,
     origin: { role: 'teacher', name: teacher.folder.name, model: teacher },
+    twoStages: method.twoStages ?? false,
     title: (student, task) => `${student}, distilled from ${teacher.folder.name} for ${task}`,
     check(student) {
       checkMethod(name, method, student.task)
@@ -104,7 +106,7 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
           },
         feeds(step, steps) {
           if (!method.twoStages) return {}
-          const stage = Float32Array.of(step < steps / 2 ? 1 : 0)
+          const stage = Float32Array.of(step < secondStage(steps) ? 1 : 0)
           return { [STAGE]: { dtype: 'float32', shape: [], data: stage } }
         },
       }

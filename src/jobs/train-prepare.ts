@@ -1,6 +1,6 @@
 /** A training run before its first step: model, data, plan and the step's graph, all checked. */
 
-import { type Schedule, warmupSteps } from '../fit/schedule.ts'
+import { type Schedule, secondStage, warmupSteps } from '../fit/schedule.ts'
 import { lengthOf } from '../fit/training-feeds.ts'
 import { type TrainingPlan, trainingPlan } from '../fit/training-plan.ts'
 import type { TrainingExample } from '../fit/training-set.ts'
@@ -26,6 +26,8 @@ export interface Teaching {
   readonly recipe: Readonly<Record<string, unknown>>
   /** The teacher, to be measured beside its student. */
   readonly origin: Origin
+  /** Whether the second half of the steps is a run of its own. */
+  readonly twoStages: boolean
   /** Of the report. */
   readonly title: (name: string, task: string) => string
   /** @throws LimbeckError where the student cannot learn from it. */
@@ -98,9 +100,10 @@ export async function prepareTraining(
     ...{ seed: settings.seed, batchSize: settings.batch, maxTokens: settings.maxTokens },
     ...{ epochs: settings.epochs, steps: settings.steps, accumulate: settings.accumulate },
   })
+  const restart = teaching?.twoStages ? secondStage(plan.steps) : undefined
   const schedule = {
-    ...{ name: settings.schedule, peak: settings.learningRate, steps: plan.steps },
-    warmup: warmupSteps(settings.warmup, plan.steps),
+    ...{ name: settings.schedule, peak: settings.learningRate, steps: plan.steps, restart },
+    warmup: warmupSteps(settings.warmup, restart ?? plan.steps),
   }
   const taught = await teaching?.begin({ ...forTask, settings, data, plan })
   const row = trainingTask(task)

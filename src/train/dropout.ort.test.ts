@@ -69,6 +69,23 @@ describeWith(fixture('training'), 'dropout', () => {
     const own = dropoutRates(config, 'sequence-classification')
     const dropped = withDropout(other.graph, { rates: own, seed: 1, largest: 1024 })
     expect(dropped.graph.nodes.filter(({ op }) => op === 'DequantizeLinear')).toHaveLength(6)
+    // the classifier drops before both of its layers
+    const { graph: roberta } = trainingFixture('roberta-sequence-classification')
+    const twice = withDropout(roberta, {
+      rates: { ...none, classifier: 0.3 },
+      seed: 1,
+      largest: 64,
+    })
+    const places = twice.graph.nodes.filter(({ op }) => op === 'DequantizeLinear')
+    expect(places).toHaveLength(2)
+    const read = twice.graph.nodes.filter(
+      ({ op, inputs: [x] }) =>
+        op === 'MatMul' &&
+        twice.graph.nodes.some(
+          ({ origin, outputs }) => /(^|\.)dropout$/.test(origin) && outputs.includes(x),
+        ),
+    )
+    expect(read.map(({ origin }) => origin)).toEqual(['classifier.dense', 'classifier.out_proj'])
   })
 
   it('has masks of seed, step, micro-batch and place alone, which keep their share', async () => {

@@ -45,7 +45,7 @@ interface Place {
 
 /**
  * The graph with dropout at the places that rates name: before the first layer, on attention's weights, on
- * what attention and feed-forward add to the stream, before the classifier.
+ * what attention and feed-forward add to the stream, before the classifier and, where it has two layers, inside it.
  */
 export function withDropout(
   graph: Graph,
@@ -181,5 +181,27 @@ function classifiers(graph: Graph, links: GraphLinks): Omit<Place, 'rate'>[] {
     const [x] = node?.inputs ?? []
     if (node?.op === 'MatMul' && x) found.set(node, x)
   }
-  return [...found].map(([reader, value]) => ({ value, reader }))
+  return [...found].flatMap(([reader, value]) => [
+    ...insideHead(reader, value, links),
+    { value, reader },
+  ])
 }
+
+/**
+ * What the first layer of a head of two reads: RoBERTa's, ELECTRA's and MPNet's `classifier` drops before its
+ * `dense` and before its `out_proj`. A pooler stands in a module of its own and drops nothing.
+ */
+function insideHead(answer: Node, value: Value, links: GraphLinks): Omit<Place, 'rate'>[] {
+  const module = moduleOf(answer.origin)
+  if (module === '') return []
+  let node = links.producer(value)
+  while (node && node.op !== 'MatMul' && moduleOf(node.origin) === module) {
+    node = node.inputs[0] && links.producer(node.inputs[0])
+  }
+  const [x] = node?.inputs ?? []
+  if (node?.op !== 'MatMul' || !x || moduleOf(node.origin) !== module) return []
+  return [{ value: x, reader: node }]
+}
+
+/** The module around a module: `classifier` of `classifier.out_proj`. */
+const moduleOf = (origin: string): string => origin.slice(0, Math.max(0, origin.lastIndexOf('.')))

@@ -16,16 +16,10 @@ const args =
   given.length > 0
     ? given
     : [
-        ...['optimize', example, '--data', `${example}/test.tsv`, '--text', 'text'],
-        ...[
-          '--label',
-          'label',
-          '--distill',
-          'every-second',
-          '--train-data',
-          `${example}/train.tsv`,
-        ],
-        ...['--epochs', '5', '--learning-rate', '3e-4'],
+        ...['optimize', example, '--data', `${example}/test.tsv`],
+        ...['--text', 'text', '--label', 'label'],
+        ...['--distill', 'every-second', '--train-data', `${example}/train.tsv`],
+        ...['--epochs', '4', '--learning-rate', '3e-4'],
         ...['--output', 'limbeck-output/support-desk', '--overwrite'],
       ]
 if (given.length === 0) process.stderr.write(`${shellCommand(['limbeck', ...args])}\n`)

@@ -17,7 +17,7 @@ import type { TrainSettingsOptions } from './train-settings.ts'
 import { STUDENT } from './variants.ts'
 
 /** Who learns, from what, and how long; what is not said is as in `distill`. */
-export interface StudentOptions
+export interface OptimizeStudentOptions
   extends Pick<TrainSettingsOptions, 'epochs' | 'steps' | 'learningRate'> {
   /** Layers of the model such as `every-second`, a shape such as `2x128`, or a model folder. */
   readonly student: string
@@ -63,7 +63,7 @@ export function checkStudentOptions(path: string, { distill, data }: OptimizeOpt
 export function teachStudent(
   folder: string,
   output: string,
-  distill: StudentOptions,
+  distill: OptimizeStudentOptions,
   options: OptimizeOptions,
 ): Promise<Taught> {
   const { student, data: file, ...settings } = distill

@@ -14,7 +14,7 @@ import type { Reading } from './logical-graph.ts'
 import { optimizeInto, settingsOf } from './optimize-into.ts'
 import {
   checkStudentOptions,
-  type StudentOptions,
+  type OptimizeStudentOptions,
   type Taught,
   teachStudent,
 } from './optimize-student.ts'
@@ -45,7 +45,7 @@ export interface OptimizeOptions extends HubOptions, Reading {
   readonly seconds?: number | undefined
   readonly seed?: number | undefined
   /** A smaller model that learns from this one first, and is written and measured beside it. */
-  readonly distill?: StudentOptions | undefined
+  readonly distill?: OptimizeStudentOptions | undefined
   readonly overwrite?: boolean | undefined
   /** The command as typed, for the report. */
   readonly command?: string | undefined

@@ -99,7 +99,7 @@ async function run(
     ...['--data', train, '--dev', dev, '-o', out, '--seed', `${seed}`],
     ...['--epochs', `${recipe.epochs}`, '--learning-rate', `${rate}`],
     // judged once, at the end: the test set chooses no checkpoint
-    ...['--evaluate-every', '1000000', '--seconds', '0.1', '--max-length', '64'],
+    ...['--evaluate-every', '1000000', '--seconds', '0', '--max-length', '64'],
     ...(flags.threads ? ['--threads', flags.threads] : []),
   ]
   const resumed = existsSync(join(`${out}.training`, 'state.safetensors')) ? ['--resume'] : []

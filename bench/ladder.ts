@@ -40,7 +40,8 @@ if (!flags['train-only']) await race()
 
 function commandOf({ name, recipe }: Rung): string[] {
   const out = join(work, name)
-  return ['distill', sst2Model, ...recipe, '-o', out, '--seed', '1']
+  const cache = ['--teacher-cache', join(work, 'teacher')]
+  return ['distill', sst2Model, ...recipe, ...cache, '-o', out, '--seed', '1']
 }
 
 function trainRung(rung: Rung): void {

@@ -118,7 +118,8 @@ it('is measured beside its teacher, where both are judged', async () => {
 })
 
 it('refuses a layer map that does not fit', async () => {
-  await expect(taught('hidden', '1x64', { layerMap: '2' })).rejects.toThrow(
+  const output = join(cwd, 'unmapped')
+  await expect(taught('hidden', '1x64', { layerMap: '2', output })).rejects.toThrow(
     '--layer-map 2: expected uniform, last, or 1 rising numbers from 0 to 1',
   )
 })
@@ -139,7 +140,8 @@ it('refuses a student that reads other tokens', async () => {
 it('refuses labels that are not those of the teacher', async () => {
   const file = join(cwd, 'others.tsv')
   writeFileSync(file, 'text\tlabel\nthe order is late\tsad\nthank you\tglad\n')
-  await expect(taught('logits', '1x64', { data: { file } })).rejects.toThrow(
+  const output = join(cwd, 'others')
+  await expect(taught('logits', '1x64', { data: { file }, output })).rejects.toThrow(
     'teacher and student have different labels: complaint, praise and glad, sad.',
   )
 })

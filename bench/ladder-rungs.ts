@@ -27,8 +27,10 @@ const rung = (
 })
 
 export const rungs: readonly Rung[] = [
-  rung('spread-4', ['--epochs', '1', '--learning-rate', '5e-5'], { ratio: 46.5, accuracy: 0.87 }),
-  rung('every-second', ['--epochs', '1', '--learning-rate', '1e-4']),
+  rung('every-second', ['--epochs', '1', '--learning-rate', '1e-4'], {
+    ratio: 46.5,
+    accuracy: 0.87,
+  }),
   rung('2x256', ['--epochs', '2', '--learning-rate', '5e-4'], { ratio: 200, accuracy: 0.85 }),
   rung('1x256', ['--epochs', '3', '--learning-rate', '5e-4'], { ratio: 1000, accuracy: 0.834 }),
 ]

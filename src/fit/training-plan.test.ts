@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { trainingPlan } from './training-plan.ts'
+import { evaluatesAt, trainingPlan } from './training-plan.ts'
 
 const lengths = Array.from({ length: 103 }, (_, i) => 5 + (i % 17))
 const options = { seed: 1, batchSize: 8, accumulate: 2 }
@@ -33,5 +33,27 @@ describe('trainingPlan', () => {
     expect(() => trainingPlan(lengths, { ...options, epochs: 1, accumulate: 0 })).toThrow(
       '--accumulate 0',
     )
+  })
+})
+
+describe('evaluatesAt', () => {
+  it.each([
+    ['the quarters of one epoch', 1, [250, 500, 750, 1000]],
+    ['quarters between the ends of two', 2, [250, 500, 750, 1000]],
+    ['no quarter that an end is near', 3, [334, 500, 668, 1000]],
+    ['the ends of many', 5, [200, 400, 600, 800, 1000]],
+  ])('%s', (_, epochs, expected) => {
+    const steps = 1000
+    const ends = Array.from({ length: epochs }, (__, i) =>
+      Math.min(steps, (i + 1) * Math.ceil(steps / epochs)),
+    )
+    const judged = evaluatesAt({ steps, ends })
+    const all = Array.from({ length: steps }, (__, i) => i + 1)
+    expect(all.filter(judged)).toEqual(expected)
+  })
+
+  it('every so many steps, whatever the epochs', () => {
+    const judged = evaluatesAt({ steps: 10, ends: [5, 10] }, 4)
+    expect([4, 5, 8, 10].filter(judged)).toEqual([4, 8])
   })
 })

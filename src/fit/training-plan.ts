@@ -83,3 +83,23 @@ function checkLimits(limits: Pick<PlanOptions, 'epochs' | 'steps' | 'accumulate'
     throw new LimbeckError('usage', `--${name} ${value}: expected a positive integer.`)
   }
 }
+
+/** Evaluations that a run has at least. */
+const LEAST_EVALUATIONS = 4
+
+/**
+ * Whether weights are judged after this many steps: every so many, or after each epoch and at the quarters of the
+ * run that no epoch's end is near.
+ */
+export function evaluatesAt(
+  { steps, ends }: Pick<TrainingPlan, 'steps' | 'ends'>,
+  every?: number,
+): (at: number) => boolean {
+  if (every !== undefined) return (at) => at % every === 0
+  const near = steps / (2 * LEAST_EVALUATIONS)
+  const quarters = Array.from({ length: LEAST_EVALUATIONS - 1 }, (_, i) =>
+    Math.ceil(((i + 1) * steps) / LEAST_EVALUATIONS),
+  ).filter((quarter) => ends.every((end) => Math.abs(end - quarter) > near))
+  const all = new Set([...ends, ...quarters])
+  return (at) => all.has(at)
+}

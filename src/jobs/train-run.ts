@@ -3,6 +3,7 @@ import type { Checkpoint, Checkpoints, KeptTensor } from '../fit/checkpoints.ts'
 import type { AnswerFeeds } from '../fit/given-answers.ts'
 import { trainLoop } from '../fit/train-loop.ts'
 import { trainingFeeds } from '../fit/training-feeds.ts'
+import { evaluatesAt } from '../fit/training-plan.ts'
 import { noProgress, type TrainingProgress } from '../fit/training-progress.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
 import type { Progress } from '../report/progress.ts'
@@ -35,9 +36,6 @@ export interface FinishedTraining {
 /** Milliseconds between checkpoints. */
 const SAVE_EVERY_MS = 60_000
 
-/** Evaluations that a run has at least. */
-const LEAST_EVALUATIONS = 4
-
 /** Trains. @throws LimbeckError when it is cancelled or its numbers are none; checkpoints stay. */
 export function runTraining(
   prepared: PreparedTraining,
@@ -49,7 +47,6 @@ export function runTraining(
   const judged = settings.quantize ? roundedGraph(forward, training.ranges) : forward
   const { examples } = data.training
   const judge = judgeOf(prepared, data, devAnswers)
-  const every = settings.evaluateEvery ?? Math.ceil(plan.steps / LEAST_EVALUATIONS)
   return withScratchFolder(async (scratch) => {
     const step = progress?.step(`Training for ${task}`, plan.steps)
     const graphs = await openGraphs({
@@ -74,8 +71,7 @@ export function runTraining(
           return { feeds, rows: own.length, tokens }
         },
         evaluate: judge && (async (at: number) => ({ step: at, ...(await judge(graphs.judged)) })),
-        evaluateAt: (at: number) =>
-          at % every === 0 || (settings.evaluateEvery === undefined && plan.ends.includes(at)),
+        evaluateAt: evaluatesAt(plan, settings.evaluateEvery),
         saveBest: (at: number) => checkpoints.saveBest(weights, store.get, at),
         save: (now: TrainingProgress) => checkpoints.save(state, store.get, now),
         maxMs: maxMinutes === undefined ? undefined : maxMinutes * 60_000,

@@ -33,4 +33,5 @@ export const rungs: readonly Rung[] = [
   }),
   rung('2x256', ['--epochs', '2', '--learning-rate', '5e-4'], { ratio: 200, accuracy: 0.85 }),
   rung('1x256', ['--epochs', '3', '--learning-rate', '5e-4'], { ratio: 1000, accuracy: 0.834 }),
+  rung('first-1', ['--epochs', '1', '--learning-rate', '2e-4']),
 ]

@@ -32,7 +32,7 @@ import {
 } from './distillation-sets.ts'
 import { distillationTable, type RunRecord } from './distillation-table.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, miniLm, resultsFolder, root, say } from './places.ts'
+import { builtCommand, miniLm, resultsFolder, root, say, typed } from './places.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -113,7 +113,7 @@ async function run(
   }
   const { evaluations, steps, seconds } = report.training!
   const { name, value } = evaluations.at(-1)!.metrics[0]!
-  const command = ['limbeck', ...args.map((arg) => arg.replaceAll(`${root}/`, ''))].join(' ')
+  const command = `limbeck ${typed(args)}`
   const done: RunRecord = { ...place, metric: value, name, steps, seconds, command }
   runs[key] = done
   writeFileSync(record, `${JSON.stringify({ machine, runs }, null, 1)}\n`)

@@ -17,7 +17,7 @@ import { evaluate } from '../src/jobs/evaluate.ts'
 import type { Report } from '../src/report/report.ts'
 import { fineTuneTasks } from './fine-tune-tasks.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, miniLm, resultsFolder, root, say } from './places.ts'
+import { builtCommand, miniLm, resultsFolder, root, say, typed } from './places.ts'
 
 const { values: flags, positionals } = parseArgs({
   options: {
@@ -135,7 +135,7 @@ async function fineTune(name: string): Promise<Row | undefined> {
   }
   return {
     task: title,
-    command: ['limbeck', ...args.map((arg) => arg.replace(`${root}/`, ''))].join(' '),
+    command: `limbeck ${typed(args)}`,
     fp32: await variant('fp32'),
     int8: await variant('int8'),
     minutes: training.seconds / 60,

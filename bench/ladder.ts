@@ -21,7 +21,7 @@ import { openProcess } from '../src/runtime/index.ts'
 import { type Interval, median } from '../src/stats/index.ts'
 import { type Rung, rungs } from './ladder-rungs.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, resultsFolder, root, say, sst2Dev, sst2Model } from './places.ts'
+import { builtCommand, resultsFolder, root, say, sst2Dev, sst2Model, typed } from './places.ts'
 import { rounded } from './race.ts'
 import { openSteps } from './step-process.ts'
 
@@ -113,7 +113,7 @@ async function race(): Promise<void> {
       ...{ rung: rung.name, file: `onnx/${rung.file}.onnx`, bytes: statSync(files[i]!).size },
       ...{ ms: rounded(median(own[i]!.rounds.flat())), ratio: rounded(speedup), interval },
       accuracy: { value, low: range.low, high: range.high },
-      ...{ asked: rung.asked, command: `limbeck ${shortened(commandOf(rung))}` },
+      ...{ asked: rung.asked, command: `limbeck ${typed(commandOf(rung))}` },
     })
   }
   const bertMs = rounded(median(bert!.rounds.flat()))
@@ -148,9 +148,6 @@ function feedsOf(ids: readonly number[], names: readonly string[]): Feeds {
     }),
   )
 }
-
-const shortened = (args: readonly string[]): string =>
-  args.map((arg) => arg.replaceAll(`${root}/`, '')).join(' ')
 
 function tableOf(rows: readonly Row[]): string {
   const right = (title: string) => ({ title, align: 'right' }) as const

@@ -5,7 +5,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 
 /** The repository, from wherever the compiled script lies in it. */
 export const root = rootAbove(import.meta.dirname)
@@ -50,6 +50,10 @@ export async function withTemporaryFolder<T>(body: (folder: string) => Promise<T
     remove()
   }
 }
+
+/** A command as it would be typed in the repository: no path of this machine. */
+export const typed = (args: readonly string[]): string =>
+  args.map((arg) => (isAbsolute(arg) ? relative(root, arg) : arg)).join(' ')
 
 /** Tells the user what is being done; results alone go to stdout. */
 export const say = (line: string): void => void process.stderr.write(`${line}\n`)

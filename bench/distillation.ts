@@ -9,7 +9,6 @@
  * Each run is a command of `limbeck`, kept in `bench/results/distillation.json` as it ends: the script goes on
  * where it was stopped, and prints what is done so far.
  */
-import { spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -23,7 +22,6 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openModelFolder } from '../src/hub/model-folder.ts'
 import { studentFolder } from '../src/jobs/student.ts'
-import type { Report } from '../src/report/report.ts'
 import {
   type DistillationSet,
   distillationSets,
@@ -32,7 +30,8 @@ import {
 } from './distillation-sets.ts'
 import { distillationTable, type RunRecord } from './distillation-table.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, miniLm, resultsFolder, root, say, typed } from './places.ts'
+import { miniLm, resultsFolder, root, say, typed } from './places.ts'
+import { reportOf, trainInto } from './train-into.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -96,24 +95,16 @@ async function run(
     ...(side === 'alone'
       ? ['train', first]
       : ['distill', teacher, '--student', first, ...recipe.method, ...cache]),
-    ...['--data', train, '--dev', dev, '-o', out, '--seed', `${seed}`],
+    ...['--data', train, '--dev', dev, '--seed', `${seed}`],
     ...['--epochs', `${recipe.epochs}`, '--learning-rate', `${rate}`],
     // judged once, at the end: the test set chooses no checkpoint
     ...['--evaluate-every', '1000000', '--seconds', '0', '--max-length', '64'],
     ...(flags.threads ? ['--threads', flags.threads] : []),
   ]
-  const resumed = existsSync(join(`${out}.training`, 'state.safetensors')) ? ['--resume'] : []
-  say(`limbeck ${[...args, ...resumed].join(' ')}`)
-  const { status } = spawnSync(process.execPath, [builtCommand, ...args, ...resumed], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  if (status !== 0) process.exit(status ?? 1)
-  const { report } = JSON.parse(readFileSync(join(out, 'limbeck.json'), 'utf8')) as {
-    report: Report
-  }
-  const { evaluations, steps, seconds } = report.training!
+  trainInto(out, args)
+  const { evaluations, steps, seconds } = reportOf(out).training!
   const { name, value } = evaluations.at(-1)!.metrics[0]!
-  const command = `limbeck ${typed(args)}`
+  const command = `limbeck ${typed([...args, '-o', out])}`
   const done: RunRecord = { ...place, metric: value, name, steps, seconds, command }
   runs[key] = done
   writeFileSync(record, `${JSON.stringify({ machine, runs }, null, 1)}\n`)

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { type EvaluateOptions, evaluate } from '../src/jobs/evaluate.ts'
 import { residentMemory } from '../src/runtime/resident-memory.ts'
+import { peakMemory } from './peak-memory.ts'
 
 /** What the parent asks. */
 export type EvaluateAsk = EvaluateOptions
@@ -23,19 +24,9 @@ export interface EvaluateAnswer {
 function peakOfChildren(): number {
   try {
     const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
-    const peaks = children.split(' ').filter(Boolean).map(peakOf)
+    const peaks = children.split(' ').filter(Boolean).map(peakMemory)
     return Math.max(0, ...peaks)
   } catch {
-    return 0
-  }
-}
-
-function peakOf(pid: string): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    return 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0)
-  } catch {
-    // it ended meanwhile
     return 0
   }
 }

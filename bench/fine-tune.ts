@@ -8,16 +8,15 @@
  * Prints the table of all tasks done so far: metric, sizes and latencies of fp32 and INT8, and what training
  * took. Models lie in `.bench/fine-tune`.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { benchModels, parseShapes } from '../src/bench/index.ts'
 import { evaluate } from '../src/jobs/evaluate.ts'
-import type { Report } from '../src/report/report.ts'
 import { fineTuneTasks } from './fine-tune-tasks.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, miniLm, resultsFolder, root, say, typed } from './places.ts'
+import { miniLm, resultsFolder, root, say, typed } from './places.ts'
+import { reportOf, trainInto } from './train-into.ts'
 
 const { values: flags, positionals } = parseArgs({
   options: {
@@ -80,32 +79,12 @@ async function fineTune(name: string): Promise<Row | undefined> {
   const { train, dev, test } = files(join(work, 'data'))
   const out = join(work, `${name}-${flags.seed}`)
   const args = [
-    'train',
-    miniLm,
-    '--data',
-    train,
-    '--dev',
-    dev,
-    '-o',
-    out,
-    '--seed',
-    flags.seed,
-    ...recipe,
+    ...['train', miniLm, '--data', train, '--dev', dev, '--seed', flags.seed, ...recipe],
     ...(flags.threads === undefined ? [] : ['--threads', flags.threads]),
   ]
-  if (!existsSync(out)) {
-    const more = existsSync(join(`${out}.training`, 'state.safetensors')) ? ['--resume'] : []
-    say(`limbeck ${[...args, ...more].join(' ')}`)
-    const { status } = spawnSync(process.execPath, [builtCommand, ...args, ...more], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    if (status !== 0) process.exit(status ?? 1)
-  }
+  trainInto(out, args)
   if (flags['train-only']) return undefined
-  const { report } = JSON.parse(readFileSync(join(out, 'limbeck.json'), 'utf8')) as {
-    report: Report
-  }
-  const training = report.training!
+  const training = reportOf(out).training!
   say(`${title}: judging …`)
   const paths = { fp32: 'model_cpu', int8: 'model_cpu_quantized' }
   const latency = await benchModels(
@@ -135,7 +114,7 @@ async function fineTune(name: string): Promise<Row | undefined> {
   }
   return {
     task: title,
-    command: `limbeck ${typed(args)}`,
+    command: `limbeck ${typed([...args, '-o', out])}`,
     fp32: await variant('fp32'),
     int8: await variant('int8'),
     minutes: training.seconds / 60,

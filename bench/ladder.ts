@@ -7,7 +7,6 @@
  * `.bench/ladder`. Then all rungs and the rival are timed in one interleaved run on one thread, all fed the
  * same 128 real tokens, and the file that is timed is the file that is judged.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -21,9 +20,10 @@ import { openProcess } from '../src/runtime/index.ts'
 import { type Interval, median } from '../src/stats/index.ts'
 import { type Rung, rungs } from './ladder-rungs.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, resultsFolder, root, say, sst2Dev, sst2Model, typed } from './places.ts'
+import { resultsFolder, root, say, sst2Dev, sst2Model, typed } from './places.ts'
 import { rounded } from './race.ts'
 import { openSteps } from './step-process.ts'
+import { trainInto } from './train-into.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -35,28 +35,16 @@ const { values: flags } = parseArgs({
 const work = join(root, '.bench/ladder')
 const TOKENS = 128
 const wanted = rungs.filter(({ name }) => flags.only === undefined || flags.only === name)
-for (const rung of wanted) trainRung(rung)
+const threads = flags.threads ? ['--threads', flags.threads] : []
+for (const rung of wanted) trainInto(folderOf(rung), [...commandOf(rung), ...threads])
 if (!flags['train-only']) await race()
 
-function commandOf({ name, recipe }: Rung): string[] {
-  const out = join(work, name)
-  const cache = ['--teacher-cache', join(work, 'teacher')]
-  return ['distill', sst2Model, ...recipe, ...cache, '-o', out, '--seed', '1']
+function folderOf({ name }: Rung): string {
+  return join(work, name)
 }
 
-function trainRung(rung: Rung): void {
-  const out = join(work, rung.name)
-  if (existsSync(out)) return
-  const args = [
-    ...commandOf(rung),
-    ...(flags.threads ? ['--threads', flags.threads] : []),
-    ...(existsSync(join(`${out}.training`, 'state.safetensors')) ? ['--resume'] : []),
-  ]
-  say(`limbeck ${args.join(' ')}`)
-  const { status } = spawnSync(process.execPath, [builtCommand, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  if (status !== 0) process.exit(status ?? 1)
+function commandOf({ recipe }: Rung): string[] {
+  return ['distill', sst2Model, ...recipe, '--teacher-cache', join(work, 'teacher'), '--seed', '1']
 }
 
 interface Row {
@@ -82,7 +70,7 @@ async function race(): Promise<void> {
   const machine = await describeMachine('npm run bench:ladder')
   const ids = await realTokens()
   const rival = await openSteps(python, [join(root, 'bench/ladder-rival.py'), JSON.stringify(ids)])
-  const files = wanted.map(({ name, file }) => join(work, name, 'onnx', `${file}.onnx`))
+  const files = wanted.map((rung) => join(folderOf(rung), 'onnx', `${rung.file}.onnx`))
   const engines = await Promise.all(files.map((path) => openProcess(path, { threads: 1 })))
   const candidates: TimedCandidate[] = [
     { name: 'BERT-base', run: () => rival.run(2) },
@@ -113,7 +101,10 @@ async function race(): Promise<void> {
       ...{ rung: rung.name, file: `onnx/${rung.file}.onnx`, bytes: statSync(files[i]!).size },
       ...{ ms: rounded(median(own[i]!.rounds.flat())), ratio: rounded(speedup), interval },
       accuracy: { value, low: range.low, high: range.high },
-      ...{ asked: rung.asked, command: `limbeck ${typed(commandOf(rung))}` },
+      ...{
+        asked: rung.asked,
+        command: `limbeck ${typed([...commandOf(rung), '-o', folderOf(rung)])}`,
+      },
     })
   }
   const bertMs = rounded(median(bert!.rounds.flat()))

@@ -7,15 +7,16 @@
  * Training goes on from the model's own weights with its own data, without dev data: the last weights are judged, so
  * that none is chosen by the answers. The same training in fp32 stands beside, since training on may gain by itself.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { evaluate } from '../src/jobs/evaluate.ts'
 import { type QuantizeOptions, quantize } from '../src/jobs/export-model.ts'
+import { mean, standardDeviation } from '../src/stats/index.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { builtCommand, resultsFolder, root, say } from './places.ts'
+import { resultsFolder, root, say } from './places.ts'
 import { type QatTask, qatSchemes, qatTasks } from './qat-tasks.ts'
+import { trainInto } from './train-into.ts'
 
 const { values: flags, positionals } = parseArgs({
   options: {
@@ -93,7 +94,7 @@ function sourceOf(name: string, task: QatTask): string {
   if (task.source) return task.source
   const folder = join(work, `${name}-source`)
   const { base, recipe } = task
-  trainInto(folder, base!, task, ['--seconds', '0.05', ...recipe!])
+  trainInto(folder, commandOf(base!, task, ['--seconds', '0', ...recipe!]))
   return folder
 }
 
@@ -128,26 +129,14 @@ async function trainedFile(
   more: readonly string[],
   file: string,
 ): Promise<string> {
-  trainInto(output, model, task, ['--steps', `${task.steps}`, '--seconds', '0.05', ...more])
+  const own = ['--steps', `${task.steps}`, '--seconds', '0', ...more]
+  trainInto(output, commandOf(model, task, own))
   return join(output, `onnx/${file}.onnx`)
 }
 
-function trainInto(
-  output: string,
-  model: string,
-  { train, options }: QatTask,
-  more: readonly string[],
-): void {
-  if (existsSync(output)) return
-  const isBegun = existsSync(join(`${output}.training`, 'state.safetensors'))
-  const args = [
-    ...['train', model, '--data', train.file, '-o', output, '--threads', flags.threads],
-    ...[...options, ...more, ...(isBegun ? ['--resume'] : [])],
-  ]
-  say(`limbeck ${args.join(' ').replaceAll(`${root}/`, '')}`)
-  const stdio = ['ignore', 'ignore', 'inherit'] as const
-  const { status } = spawnSync(process.execPath, [builtCommand, ...args], { stdio: [...stdio] })
-  if (status !== 0) process.exit(status ?? 1)
+function commandOf(model: string, { train, options }: QatTask, more: readonly string[]): string[] {
+  const own = ['train', model, '--data', train.file, '--threads', flags.threads]
+  return [...own, ...options, ...more]
 }
 
 /** Writes the rows of all runs done so far, of all tasks. */
@@ -177,10 +166,10 @@ function writeRows(): Row[] {
 
 function tableOf(rows: readonly Row[]): string {
   const lines = rows.map(({ task, metric, bits, way, values }) => {
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-    const error = Math.sqrt(squares / (values.length - 1) / values.length)
-    const text = values.length > 1 ? `${mean.toFixed(4)} ± ${error.toFixed(4)}` : mean.toFixed(4)
+    const middle = mean(values)
+    const error = standardDeviation(values) / Math.sqrt(values.length)
+    const text =
+      values.length > 1 ? `${middle.toFixed(4)} ± ${error.toFixed(4)}` : middle.toFixed(4)
     return `| ${task} | ${bits} | ${way} | ${metric} ${text} | ${values.length} |`
   })
   return [

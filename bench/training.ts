@@ -50,13 +50,14 @@ interface Row {
 const shape = (layers: number, tokens: number, threads: number): TrainingShape => ({
   ...{ layers, rows: 32, tokens, threads },
 })
-const threads = Number(process.env.LIMBECK_BENCH_THREADS ?? 2)
-const main = shape(6, 64, threads)
+/** Of the main rows. */
+const THREADS = 2
+const main = shape(6, 64, THREADS)
 const shapes = [
   main,
   shape(6, 64, 1),
-  ...[2, 4, 12].map((layers) => shape(layers, 64, threads)),
-  ...[16, 32, 128, 256].map((tokens) => shape(6, tokens, threads)),
+  ...[2, 4, 12].map((layers) => shape(layers, 64, THREADS)),
+  ...[16, 32, 128, 256].map((tokens) => shape(6, tokens, THREADS)),
 ]
 const title = ({ layers, rows, tokens, threads }: TrainingShape): string =>
   `${rows}x${tokens}, ${layers} layers, ${threads} thread${threads === 1 ? '' : 's'}`

@@ -212,7 +212,7 @@ export const trainOptions = {
     flags: '--evaluate-every <steps>',
     group: 'Training',
     help: 'steps between evaluations on the dev data',
-    default: 'each epoch, and four times a run',
+    default: 'each epoch, four times a run at least',
     parse: wholeNumber,
   },
   patience: {

@@ -1,6 +1,6 @@
 /**
- * `distill`: a teacher, a student and data in; the student, taught, out as `train` writes it. Teacher and
- * student run in one graph, so that every method can compare what is inside them.
+ * `distill`: a teacher, a student and data in; the student, taught, out as `train` writes it. How the teacher is
+ * asked stands in `teaching.ts`.
  */
 import { LimbeckError } from '../errors.ts'
 import type { StudentInit } from '../fit/student-inits.ts'

@@ -92,7 +92,7 @@ export async function optimizeInto(
     from && model.dims
       ? resultsReport(assembled, { ...from, rows, model, text, training: more.training })
       : undefined
-  const report = { ...(taught ? withStudent(assembled, taught) : assembled), results, ...more }
+  const report = { ...(taught ? tellingOfStudent(assembled, taught) : assembled), results, ...more }
   await writeReportFiles(report, folder, ['html', 'markdown'])
   await writeLineage(join(folder, LIMBECK_FILE), model, {
     ...(model.dequantize && { dequantized: true }),
@@ -129,7 +129,7 @@ async function buildAll(
 }
 
 /** The report with what is told of the student. */
-const withStudent = (report: Report, taught: Taught): Report => ({
+const tellingOfStudent = (report: Report, taught: Taught): Report => ({
   ...report,
   training: taught.training,
   notes: [...studentNotes(report, taught), ...report.notes],

@@ -10,6 +10,8 @@ import { openTextStream } from '../fit/measured-text.ts'
 import type { TrainingExample } from '../fit/training-set.ts'
 import { type TrainingTask, trainingTask } from '../fit/training-task.ts'
 import { wordNeighbours } from '../fit/word-neighbours.ts'
+import { opKey } from '../graph/rewrite.ts'
+import type { Tensor } from '../graph/tensor.ts'
 import type { Progress } from '../report/progress.ts'
 import { formatCount } from '../report/units.ts'
 import type { DistillMethod } from '../train/distill-methods.ts'
@@ -110,17 +112,15 @@ export async function taughtTexts(
   return augmented(examples, { variants: augment, seed, words, neighbours }, free)
 }
 
-/** The teacher's table of words. */
-function wordTable({ graph, folder }: LoadedModel) {
-  for (const { parameter, tensor } of graph.weights.values()) {
-    if (parameter && /word_embeddings\.weight$|tok_embeddings\.weight$/.test(parameter.name))
-      return tensor
-  }
+/** The teacher's table of words: what token ids are looked up in. */
+function wordTable({ graph, folder }: LoadedModel): Tensor {
+  const ids = graph.inputs.find(({ name }) => name === 'input_ids')?.value
+  const lookup = graph.nodes.find((node) => opKey(node) === 'Gather' && node.inputs[1] === ids)
+  const table = lookup && graph.weights.get(lookup.inputs[0]!)
+  if (table) return table.tensor
   throw new LimbeckError(
     'input',
     `${folder.path}: it has no table of words, which near words are found by.`,
-    {
-      hint: 'Leave --augment out.',
-    },
+    { hint: 'Leave --augment out.' },
   )
 }

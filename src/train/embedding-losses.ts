@@ -13,13 +13,15 @@ import { crossEntropy, meanSquaredError } from './losses.ts'
 /** What sentence-transformers multiplies cosines by. */
 const SCALE = 20
 
-/** Rows of length 1, as first and second texts: `[2P, D]` → twice `[P, D]`. */
-function unitHalves(b: GraphBuilder, rows: Value): readonly [Value, Value] {
+/** Rows of length 1. */
+export function unitRows(b: GraphBuilder, rows: Value): Value {
   const norm = b.op('ReduceL2', [rows, b.int64s([1], 'axis')], { keepdims: int(1) })
-  const safe = b.op('Max', [norm, b.constant(floatScalar(1e-8), 'least')])
-  const unit = b.op('Div', [rows, safe])
-  return b.ops('Split', [unit], 2, { axis: int(0), num_outputs: int(2) }) as [Value, Value]
+  return b.op('Div', [rows, b.op('Max', [norm, b.constant(floatScalar(1e-8), 'least')])])
 }
+
+/** The same as first and second texts: `[2P, D]` → twice `[P, D]`. */
+const unitHalves = (b: GraphBuilder, rows: Value): readonly [Value, Value] =>
+  b.ops('Split', [unitRows(b, rows)], 2, { axis: int(0), num_outputs: int(2) }) as [Value, Value]
 
 /**
  * −mean ln softmax(scale · cos(aᵢ, bⱼ))[i, partner(i)] over `rows` `[2P, D]` and int64 `partners` `[P]`.

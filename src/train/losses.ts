@@ -66,17 +66,22 @@ export function labelledCrossEntropy(
   const { ignoreIndex = -100 } = options
   return b.scope('loss', () => {
     const flat = b.op('Reshape', [labels, b.int64s([-1])])
-    const ignored = b.constant(int64Tensor([ignoreIndex], []), 'ignored')
-    const counts = b.op('Not', [b.op('Equal', [flat, ignored])])
-    const found = b.op('Reshape', [b.op('NonZero', [counts]), b.int64s([-1])])
-    // where nothing counts, the first position stands for it and is ignored
-    const positions = b.op('Concat', [found, b.int64s([0], 'first')], { axis: int(0) })
-    const some = b.op('Concat', [b.op('Gather', [flat, found]), b.int64s([ignoreIndex])], {
-      axis: int(0),
-    })
+    const places = labelledPlaces(b, flat, ignoreIndex)
     const rows = b.op('Flatten', [logits], { axis: int(-1) })
-    return crossEntropy(b, b.op('Gather', [rows, positions]), some, options)
+    const some = b.op('Gather', [flat, places])
+    return crossEntropy(b, b.op('Gather', [rows, places]), some, options)
   })
+}
+
+/** Places in `labels` `[n]` that have a label; where none has, the first stands for it. */
+export function labelledPlaces(b: GraphBuilder, labels: Value, ignoreIndex = -100): Value {
+  const ignored = b.constant(int64Tensor([ignoreIndex], []), 'ignored')
+  const counts = b.op('Not', [b.op('Equal', [labels, ignored])])
+  const found = b.op('Reshape', [b.op('NonZero', [counts]), b.int64s([-1])])
+  const size = b.op('Reshape', [b.op('Size', [found]), b.int64s([1])])
+  const count = b.op('Max', [size, b.int64s([1], 'least')])
+  const some = b.op('Concat', [found, b.int64s([0], 'first')], { axis: int(0) })
+  return b.op('Slice', [some, b.int64s([0], 'start'), count, b.int64s([0], 'axis')])
 }
 
 /** Several labels at once: mean of softplus(x) − x·t over `logits` and float32 `targets` of one shape. */

@@ -5,9 +5,10 @@
 import { int, ints } from '../graph/attributes.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/graph.ts'
-import { floatScalar, int64Tensor } from '../graph/tensor.ts'
+import { floatScalar } from '../graph/tensor.ts'
+import { unitRows } from './embedding-losses.ts'
 import { type Projection, vectorCosine } from './layer-losses.ts'
-import { binaryCrossEntropy } from './losses.ts'
+import { binaryCrossEntropy, labelledPlaces } from './losses.ts'
 import { keyBias, realTokens } from './masked-mean.ts'
 import { divergence, logitError, type SoftLabels, softCrossEntropy } from './soft-label-losses.ts'
 
@@ -108,7 +109,7 @@ const kinds: Readonly<Record<AnswerKind, (b: GraphBuilder, s: AnswerSides) => Va
     return b.op('Mul', [both, b.constant(floatScalar(0.5), 'half')])
   },
   masked: (b, s) => {
-    const rows = maskedRows(b, s.labels!)
+    const rows = labelledPlaces(b, b.op('Reshape', [s.labels!, b.int64s([-1])]))
     const at = (x: Value) => b.op('Gather', [b.op('Flatten', [x], { axis: int(-1) }), rows])
     return soft(b, at(s.student.logits!), { logits: at(s.teacher.logits!) }, s)
   },
@@ -129,24 +130,8 @@ const kinds: Readonly<Record<AnswerKind, (b: GraphBuilder, s: AnswerSides) => Va
 export const answerLoss = (b: GraphBuilder, kind: AnswerKind, sides: AnswerSides): Value =>
   b.scope('loss', () => kinds[kind](b, sides))
 
-/** Places of masked tokens in the flattened batch; the first where nothing is masked. */
-function maskedRows(b: GraphBuilder, labels: Value): Value {
-  const flat = b.op('Reshape', [labels, b.int64s([-1])])
-  const ignored = b.constant(int64Tensor([-100], []), 'ignored')
-  const found = b.op('Reshape', [
-    b.op('NonZero', [b.op('Not', [b.op('Equal', [flat, ignored])])]),
-    b.int64s([-1]),
-  ])
-  const none = b.op('Equal', [b.op('Size', [found]), b.constant(int64Tensor([0], []), 'zero')])
-  const first = b.op('Cast', [b.op('Reshape', [none, b.int64s([1])])], { to: int(7) })
-  const some = b.op('Concat', [found, b.int64s([0], 'first')], { axis: int(0) })
-  const count = b.op('Add', [b.op('Reshape', [b.op('Size', [found]), b.int64s([1])]), first])
-  return b.op('Slice', [some, b.int64s([0], 'start'), count, b.int64s([0], 'axis')])
-}
-
 /** Cosines among the texts of a batch `[B, B]`: they know nothing of the vectors' width. */
 function similarities(b: GraphBuilder, rows: Value): Value {
-  const norm = b.op('ReduceL2', [rows, b.int64s([1], 'axis')], { keepdims: int(1) })
-  const unit = b.op('Div', [rows, b.op('Max', [norm, b.constant(floatScalar(1e-8), 'least')])])
+  const unit = unitRows(b, rows)
   return b.op('MatMul', [unit, b.op('Transpose', [unit], { perm: ints([1, 0]) })])
 }

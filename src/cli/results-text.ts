@@ -16,7 +16,7 @@ export function resultsText(report: Report, view: View): string {
   const verdict = verdictSentence(report, chosen)
   const sentences = [
     ...resultsCaptions(report),
-    `✔ ${chosen.name}: ${report.chosenWhy}${verdict ? ` Verdict ${verdict}.` : ''}`,
+    `✔ ${chosen.name}: ${report.chosenWhy}${verdict ? ` Against this model in fp32, verdict ${verdict}.` : ''}`,
   ]
   return [
     ...(table ? [tableText(table, view), ''] : []),

@@ -1,14 +1,14 @@
 /** Whether a student can learn from its teacher: both read the same tokens and answer the same. */
 import { loadTokenizer } from '../data/tokenizer.ts'
 import { LimbeckError } from '../errors.ts'
-import { trainingTask } from '../fit/training-task.ts'
+import { type TrainingTask, trainingTask } from '../fit/training-task.ts'
 import type { ModelFolder } from '../hub/model-folder.ts'
 import { describeModel } from '../models/build-model.ts'
 import type { LoadedModel } from './load.ts'
 import type { ModelForTask } from './train-model.ts'
 
-/** @throws LimbeckError where both do not answer the same. */
-export function checkStudent(teacher: LoadedModel, { task, model }: ModelForTask): void {
+/** @throws LimbeckError where a teacher does not answer a task. */
+export function checkTeacher(teacher: LoadedModel, task: TrainingTask): void {
   const wanted = trainingTask(task)
   if (teacher.task !== wanted.model) {
     throw new LimbeckError(
@@ -24,6 +24,10 @@ export function checkStudent(teacher: LoadedModel, { task, model }: ModelForTask
       { hint: 'Take a folder of sentence-transformers, with modules.json.' },
     )
   }
+}
+
+/** @throws LimbeckError where both do not answer with the same labels. */
+export function checkLabels(teacher: LoadedModel, { model }: ModelForTask): void {
   if (teacher.labels.join('\n') === model.labels.join('\n')) return
   throw new LimbeckError(
     'input',

@@ -3,9 +3,12 @@
  * asked stands in `teaching.ts`.
  */
 import { LimbeckError } from '../errors.ts'
+import { chooseTrainingTask } from '../fit/choose-training-task.ts'
 import type { StudentInit } from '../fit/student-inits.ts'
 import { openModelFolder } from '../hub/model-folder.ts'
 import { withScratchFolder } from '../hub/scratch-folder.ts'
+import { describeModel } from '../models/build-model.ts'
+import { checkDistillation } from '../train/distill-loss.ts'
 import {
   type DistillMethod,
   type DistillMethodName,
@@ -17,7 +20,8 @@ import { sha256 } from './lineage.ts'
 import { load } from './load.ts'
 import { requireFile } from './require-file.ts'
 import { studentFolder } from './student.ts'
-import { taskOf, teachingOf } from './teaching.ts'
+import { shapedConfig, shapeOf } from './student-shape.ts'
+import { checkLesson, taskOf, teachingOf } from './teaching.ts'
 import { type TrainOptions, type TrainResult, trainFolder } from './train.ts'
 import type { Teaching } from './train-prepare.ts'
 import { type TrainSettings, trainSettings } from './train-settings.ts'
@@ -96,6 +100,12 @@ export async function withStudent<T>(options: DistillOptions, body: WithStudent<
   return withScratchFolder(async (scratch) => {
     const { init, layerMap: map = 'uniform' } = options
     const data = { ...options.data, task: taskOf(method, options.data.task) }
+    // before the teacher is made narrower, which takes its time
+    const { task } = await chooseTrainingTask({ ...teacher, embeds: !!folder.pooling }, data)
+    checkLesson({ teacher, method, name, options }, task)
+    const shape = shapeOf(student)
+    const config = shape && shapedConfig(folder, shape)
+    if (config) checkDistillation(method, teacher.dims, describeModel(config).dims)
     const own = await studentFolder(student, folder, {
       ...{ ...options, data, init, layerMap: map, scratch },
       ...{ seed: settings.seed, threads: settings.threads },

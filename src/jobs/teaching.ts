@@ -10,7 +10,7 @@ import { checkDistillation, distillLoss, STAGE } from '../train/distill-loss.ts'
 import type { DistillMethod, DistillMethodName } from '../train/distill-methods.ts'
 import { layerMap } from '../train/layer-map.ts'
 import { type AnswerKind, type AnswerRows, answerRows } from '../train/teacher-answers.ts'
-import { checkStudent } from './check-student.ts'
+import { checkLabels, checkTeacher } from './check-student.ts'
 import type { LoadedModel } from './load.ts'
 import { checkTaughtTexts, type TaughtTextsOptions, taughtTexts } from './taught-texts.ts'
 import { teacherCache } from './teacher-cache.ts'
@@ -45,6 +45,17 @@ export interface Lesson {
   readonly options: LessonOptions
 }
 
+/** @throws LimbeckError where a task cannot be taught so, whoever learns. */
+export function checkLesson(
+  { teacher, method, name, options }: Pick<Lesson, 'teacher' | 'method' | 'name' | 'options'>,
+  task: TrainingTask,
+): void {
+  checkMethod(name, method, task)
+  checkTeacher(teacher, task)
+  if (options.teacherCache !== undefined) checkCache(name, method, task)
+  checkTaughtTexts(options, task, name, method)
+}
+
 /** @throws LimbeckError, from `check`, where the student cannot learn from the teacher. */
 export function teachingOf({ teacher, method, name, map, recipe, options }: Lesson): Teaching {
   const inner = Object.keys(method.inner).length > 0
@@ -58,12 +69,10 @@ export function teachingOf({ teacher, method, name, map, recipe, options }: Less
     twoStages: method.twoStages ?? false,
     title: (student, task) => `${student}, distilled from ${teacher.folder.name} for ${task}`,
     check(student) {
-      checkMethod(name, method, student.task)
-      checkStudent(teacher, student)
+      checkLesson({ teacher, method, name, options }, student.task)
+      checkLabels(teacher, student)
       checkDistillation(method, teacher.dims, student.model.dims)
       layersOf(student)
-      if (shares) checkCache(name, method, student.task)
-      checkTaughtTexts(options, student.task, name, method)
     },
     ...((options.augment ?? options.unlabelled) !== undefined && {
       texts: (data, student, { seed }) => taughtTexts(teacher, data, student, seed, options),

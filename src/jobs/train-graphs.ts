@@ -11,6 +11,7 @@ import { pruneDead } from '../graph/liveness.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { nodeFiles, writeFilesWhole } from '../hub/node-files.ts'
 import { materialize, tensorReader } from '../onnx/materialize.ts'
+import { withSealedOutputs } from '../onnx/sealed-outputs.ts'
 import { writeOnnx } from '../onnx/write-onnx.ts'
 import { type Bindings, openStore, type ProcessStore, type StoredGraph } from '../runtime/index.ts'
 import type { SessionOptions } from '../runtime/session-options.ts'
@@ -61,7 +62,8 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
       else await store.zero({ [tensor.input]: tensor.shape })
     }
     const load = (name: string, graph: Graph, bindings: Bindings): Promise<StoredGraph> => {
-      writeGraph(graph, folder, `${name}.onnx`)
+      const writes = Object.keys(bindings.outputs).length > 0
+      writeGraph(writes ? withSealedOutputs(graph) : graph, folder, `${name}.onnx`)
       const settings = { ...session, threads: options.threads }
       return store.load(name, join(folder, `${name}.onnx`), bindings, settings)
     }

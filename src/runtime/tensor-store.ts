@@ -8,7 +8,13 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { LimbeckError } from '../errors.ts'
-import { elementCount, type HostTensor, hostArray } from '../graph/data-type.ts'
+import {
+  byteLength,
+  type DataType,
+  elementCount,
+  type HostTensor,
+  hostArray,
+} from '../graph/data-type.ts'
 import type { Feeds, Port } from './engine.ts'
 import { checkFeeds, checkOutputs } from './feeds.ts'
 import { hardware } from './hardware.ts'
@@ -45,7 +51,12 @@ interface Held {
 interface Loaded extends GraphPorts {
   readonly session: InferenceSession
   readonly bindings: Bindings
+  /** An output that ends the answer before outputs are copied (`onnx/sealed-outputs.ts`). */
+  readonly seal: string | undefined
 }
+
+/** What onnxruntime-node says of an output that is no tensor, when the run itself is done. */
+const SEALED = 'Non tensor type is temporarily not supported.'
 
 /** Named tensors, and graphs over them. */
 export class TensorStore {
@@ -98,11 +109,15 @@ export class TensorStore {
     })
     const free = (ports: readonly Port[], bound: Readonly<Record<string, string>>) =>
       ports.filter((port) => !Object.hasOwn(bound, port.name))
+    const [first, ...rest] = session.outputMetadata
+    const isSealed = first?.isTensor === false
+    const answers = isSealed ? rest : session.outputMetadata
     const loaded = {
       session,
       bindings,
       inputs: free(portsOf(name, session.inputMetadata), bindings.inputs),
-      outputs: free(portsOf(name, session.outputMetadata), bindings.outputs),
+      outputs: free(portsOf(name, answers), bindings.outputs),
+      seal: isSealed ? first.name : undefined,
     }
     this.#graphs.set(name, loaded)
     return { inputs: loaded.inputs, outputs: loaded.outputs }
@@ -125,15 +140,19 @@ export class TensorStore {
     }
     const written = Object.entries(graph.bindings.outputs)
     const fetches: Record<string, Tensor | null> = {}
-    for (const output of wanted) fetches[output] = null
+    for (const output of wanted) fetches[output] = ownMemory(ort, graph, output)
     for (const [output, tensor] of written) fetches[output] = this.#spare(ort, tensor)
+    const isSealed = graph.seal !== undefined && !Object.values(fetches).includes(null)
+    if (isSealed) fetches[graph.seal] = null
     const start = performance.now()
-    const result = await graph.session.run(tensors, fetches).catch((error: Error) => {
+    const copies = await graph.session.run(tensors, fetches).catch((error: Error) => {
+      if (isSealed && error.message === SEALED) return undefined
       const text = error.message.replace(/\s*\n\s*/g, ' ').trim()
       throw new LimbeckError('runtime', `${name}: the run failed: ${text}`, { cause: error })
     })
     const ms = performance.now() - start
-    this.#released.free(written.map(([output]) => result[output]!))
+    const result = copies ?? (fetches as Record<string, Tensor>)
+    if (copies) this.#released.free(written.map(([output]) => copies[output]!))
     const answer = wanted.map((output) => [output, fromOrt(result[output]!)] as const)
     const keeps = unless !== undefined && !Number.isFinite(Number(result[unless]!.data[0]))
     for (const [, tensor] of keeps ? [] : written) {
@@ -163,10 +182,21 @@ export class TensorStore {
   #spare(ort: Ort, name: string): Tensor {
     const held = this.#held(name)
     if (!held.spare) {
-      const { dtype, shape, data } = fromOrt(held.now)
-      const memory = new Uint8Array(data.byteLength)
-      held.spare = toOrt(ort, { dtype, shape, data: hostArray(dtype, memory) })
+      const { dtype, shape } = fromOrt(held.now)
+      held.spare = toOrt(ort, zeros(dtype, shape))
     }
     return held.spare
   }
+}
+
+/** Memory that a sealed graph writes an output of known size into; null where the answer is to bring it. */
+function ownMemory(ort: Ort, { outputs, seal }: Loaded, name: string): Tensor | null {
+  const { dtype, shape } = outputs.find((output) => output.name === name)!
+  const sizes = shape.filter((dim) => typeof dim === 'number')
+  return seal === undefined || sizes.length < shape.length ? null : toOrt(ort, zeros(dtype, sizes))
+}
+
+const zeros = (dtype: DataType, shape: readonly number[]): HostTensor => {
+  const memory = new Uint8Array(byteLength(dtype, elementCount(shape)))
+  return { dtype, shape, data: hostArray(dtype, memory) }
 }

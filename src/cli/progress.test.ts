@@ -35,6 +35,17 @@ test('plain lines where nobody watches', () => {
   `)
 })
 
+test('a step that goes on tells the time left from what it has done itself', () => {
+  const { stderr } = fakeContext()
+  const progress = showProgress(stderr)
+  const step = progress.step('Training', 100, 60)
+  vi.advanceTimersByTime(20_000)
+  step.update(70)
+  step.done()
+  progress.close()
+  expect(stderr.text).toContain('Training  70 %  20 s, about 1 min 00 s left')
+})
+
 test('nothing where nobody watches and a document is asked for', () => {
   const { stderr } = fakeContext()
   work(showProgress(stderr, { quiet: true }))

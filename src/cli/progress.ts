@@ -24,6 +24,7 @@ export interface ShownProgress extends Progress {
 interface Going {
   readonly title: string
   readonly total: number | undefined
+  readonly begun: number
   readonly start: number
   done: number
   note: string
@@ -37,9 +38,9 @@ export function showProgress(sink: ProgressSink, options: { quiet?: boolean } = 
   const display = sink.isTTY ? liveDisplay(sink, going) : plainDisplay(sink, options.quiet ?? false)
   return {
     close: display.close,
-    step(title, total): Step {
+    step(title, total, begun = 0): Step {
       const now = performance.now()
-      const step: Going = { title, total, start: now, done: 0, note: '', told: now }
+      const step: Going = { title, total, begun, start: now, done: begun, note: '', told: now }
       going.add(step)
       display.begin(step)
       const end = (mark: '✔' | '✘', note = ''): void => {
@@ -123,10 +124,12 @@ function plainDisplay(sink: ProgressSink, quiet: boolean): Display {
 }
 
 /** `Measuring latency  42 %  1x128, 1 thread  12 s, about 17 s left`. */
-function liveText({ title, total, start, done, note }: Going, now: number): string {
+function liveText({ title, total, begun, start, done, note }: Going, now: number): string {
   const seconds = (now - start) / 1000
   const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total)
-  const left = share && share >= 0.05 && seconds > 2 ? (seconds / share) * (1 - share) : undefined
+  // what was done before this began says nothing of its speed
+  const own = share && (done - begun) / (total! - begun)
+  const left = own && own >= 0.05 && seconds > 2 ? (seconds / own) * (1 - own) : undefined
   const rest = left === undefined ? '' : `, about ${wholeSeconds(left)} left`
   const parts = [
     title,

@@ -48,7 +48,7 @@ export function runTraining(
   const { examples } = data.training
   const judge = judgeOf(prepared, data, devAnswers)
   return withScratchFolder(async (scratch) => {
-    const step = progress?.step(`Training for ${task}`, plan.steps)
+    const step = progress?.step(`Training for ${task}`, plan.steps, from?.progress.step)
     const graphs = await openGraphs({
       ...{ folder: scratch, training, judged, from },
       ...{ ema: settings.ema !== undefined, threads: settings.threads },

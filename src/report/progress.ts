@@ -8,8 +8,9 @@ export interface Progress {
   /**
    * Begins a step. @param title what is being done, such as `Measuring latency`.
    * @param total how much there is to do, in whatever unit `update` counts.
+   * @param begun how much of it was done before, of a step that goes on; default 0.
    */
-  step(title: string, total?: number): Step
+  step(title: string, total?: number, begun?: number): Step
 }
 
 /** A step under way; it ends with `done` or `fail`, once. */

@@ -13,12 +13,13 @@ import {
 } from './training-shape.ts'
 
 export function trainingStepOf(shape: TrainingShape): { training: TrainingStep; judged: Graph } {
-  const { rows, tokens } = shape
+  const { rows, tokens, threads } = shape
   const judged = randomModel(configOf(shape), 'sequence-classification', CLASSES)
   const training = trainingStep({
     graph: judged,
     loss: (b, outputs) => trainingTask('text-classification').loss(b, outputs, {}),
     clip: CLIP,
+    threads,
     dropout: {
       rates: {
         ...{ embeddings: rate, attention: rate, attentionOutput: rate, feedForward: rate },

@@ -58,7 +58,7 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
   try {
     for (const tensor of training.state) {
       if (from && tensor.kind !== 'sum') await store.put(tensor.input, from.values(tensor.input))
-      else if (tensor.initial) await store.put(tensor.input, valuesOf(tensor.initial, tensor.shape))
+      else if (tensor.initial) await store.put(tensor.input, valuesOf(tensor.initial))
       else await store.zero({ [tensor.input]: tensor.shape })
     }
     const load = (name: string, graph: Graph, bindings: Bindings): Promise<StoredGraph> => {
@@ -102,9 +102,8 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
   }
 }
 
-/** Values of a tensor, in the shape of the port that takes them. */
-function valuesOf(tensor: Tensor, shape: readonly number[]): HostTensor {
-  const { dtype } = tensor
+function valuesOf(tensor: Tensor): HostTensor {
+  const { dtype, shape } = tensor
   return { dtype, shape, data: hostArray(dtype, materialize(tensor, nodeFiles)) }
 }
 

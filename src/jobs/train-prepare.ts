@@ -122,6 +122,7 @@ export async function prepareTraining(
     accumulate: settings.accumulate > 1,
     ema: settings.ema !== undefined,
     recompute: settings.recompute,
+    threads,
     ...(layerDrop && { layerDrop: { rate: layerDrop, seed } }),
     ...(dropout && { dropout: { ...dropout, layersOf: model.graph } }),
   })

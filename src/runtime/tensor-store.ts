@@ -51,6 +51,8 @@ interface Held {
 interface Loaded extends GraphPorts {
   readonly session: InferenceSession
   readonly bindings: Bindings
+  /** Shapes of the ports that are bound to the store's tensors. */
+  readonly shapes: ReadonlyMap<string, Port['shape']>
   /** An output that ends the answer before outputs are copied (`onnx/sealed-outputs.ts`). */
   readonly seal: string | undefined
 }
@@ -112,11 +114,13 @@ export class TensorStore {
     const [first, ...rest] = session.outputMetadata
     const isSealed = first?.isTensor === false
     const answers = isSealed ? rest : session.outputMetadata
+    const [inputs, outputs] = [portsOf(name, session.inputMetadata), portsOf(name, answers)]
     const loaded = {
       session,
       bindings,
-      inputs: free(portsOf(name, session.inputMetadata), bindings.inputs),
-      outputs: free(portsOf(name, answers), bindings.outputs),
+      shapes: new Map([...inputs, ...outputs].map((port) => [port.name, port.shape])),
+      inputs: free(inputs, bindings.inputs),
+      outputs: free(outputs, bindings.outputs),
       seal: isSealed ? first.name : undefined,
     }
     this.#graphs.set(name, loaded)
@@ -136,12 +140,13 @@ export class TensorStore {
     const given = Object.entries(checkFeeds(name, graph.inputs, feeds))
     const tensors = Object.fromEntries(given.map(([key, tensor]) => [key, toOrt(ort, tensor)]))
     for (const [input, tensor] of Object.entries(graph.bindings.inputs)) {
-      tensors[input] = this.#held(tensor).now
+      tensors[input] = inShapeOf(ort, graph, input, this.#held(tensor).now)
     }
     const written = Object.entries(graph.bindings.outputs)
     const fetches: Record<string, Tensor | null> = {}
     for (const output of wanted) fetches[output] = ownMemory(ort, graph, output)
-    for (const [output, tensor] of written) fetches[output] = this.#spare(ort, tensor)
+    for (const [output, tensor] of written)
+      fetches[output] = inShapeOf(ort, graph, output, this.#spare(ort, tensor))
     const isSealed = graph.seal !== undefined && !Object.values(fetches).includes(null)
     if (isSealed) fetches[graph.seal] = null
     const start = performance.now()
@@ -187,6 +192,14 @@ export class TensorStore {
     }
     return held.spare
   }
+}
+
+/** A tensor's memory in the shape of a port, which may cut it otherwise. */
+function inShapeOf(ort: Ort, { shapes }: Loaded, port: string, tensor: Tensor): Tensor {
+  const shape = shapes.get(port)!
+  const isOther =
+    shape.every((dim) => typeof dim === 'number') && shape.join() !== tensor.dims.join()
+  return isOther ? toOrt(ort, { ...fromOrt(tensor), shape }) : tensor
 }
 
 /** Memory that a sealed graph writes an output of known size into; null where the answer is to bring it. */

@@ -21,8 +21,11 @@ import { int64Tensor } from '../graph/tensor.ts'
 import { inferTypes, type Types } from '../ops/infer-types.ts'
 import { type KnownOp, knownOp } from '../ops/known.ts'
 
-/** A block of a tensor of known size, in elements: about what two cores' caches hold of a whole chain. */
-const BLOCK = 2 ** 17
+/**
+ * Elements of a block. On one thread the cache of a core holds a whole chain's; several threads share each
+ * operator, and fewer, larger ones cost them less than the cache saves.
+ */
+const blockSize = (threads = 2): number => (threads === 1 ? 2 ** 15 : 2 ** 18)
 /** Of an activation only the width is known: blocks for some 2,048 tokens, the fewest and the most. */
 const TOKENS = 2048
 const FEWEST_BLOCKS = 4
@@ -69,10 +72,14 @@ const elementwise: ReadonlySet<KnownOp> = new Set<KnownOp>([
 ])
 
 /** The shape `[blocks, elements]` of a tensor of this size; undefined where it is small or has no such divisor. */
-export function blockShape(shape: readonly number[]): [number, number] | undefined {
+export function blockShape(
+  shape: readonly number[],
+  threads?: number,
+): [number, number] | undefined {
   const size = shape.reduce((product, dim) => product * dim, 1)
-  if (size <= BLOCK) return undefined
-  const least = Math.ceil(size / BLOCK)
+  const block = blockSize(threads)
+  if (size <= block) return undefined
+  const least = Math.ceil(size / block)
   for (let blocks = least; blocks <= 4 * least; blocks++) {
     if (size % blocks === 0) return [blocks, size / blocks]
   }
@@ -85,17 +92,17 @@ interface Cut {
   readonly back: readonly number[] | undefined
 }
 
-function cutOf(shape: Shape): Cut | undefined {
+function cutOf(shape: Shape, threads?: number): Cut | undefined {
   const size = productDims(shape)
   if (typeof size === 'number') {
-    const blocks = blockShape(shape as number[])
+    const blocks = blockShape(shape as number[], threads)
     if (!blocks) return undefined
     const whole = shape.length === 2 && shape[0] === blocks[0]
     return { to: blocks, back: whole ? undefined : (shape as number[]) }
   }
   const [width] = shape.slice(-1)
   if (shape.length !== 2 || typeof width !== 'number') return undefined
-  const wanted = Math.min(MOST_BLOCKS, Math.floor((TOKENS * width) / BLOCK))
+  const wanted = Math.min(MOST_BLOCKS, Math.floor((TOKENS * width) / blockSize(threads)))
   for (let blocks = wanted; blocks >= FEWEST_BLOCKS; blocks--) {
     if (width % blocks === 0) return { to: [blocks, -1], back: [-1, width] }
   }
@@ -103,7 +110,7 @@ function cutOf(shape: Shape): Cut | undefined {
 }
 
 /** The graph with its elementwise chains in blocks; the same object where it has none. */
-export function inBlocks(graph: Graph): Graph {
+export function inBlocks(graph: Graph, threads?: number): Graph {
   const types = inferTypes(graph)
   const nodes: Node[] = []
   const weights = new Map<Value, Weight>()
@@ -112,7 +119,7 @@ export function inBlocks(graph: Graph): Graph {
   for (const { value } of graph.outputs) count(users, value)
   let chain: Node[] = []
   const close = (): void => {
-    const cut = chain.length >= SHORTEST ? cutOf(shapeOf(chain[0]!, types)!) : undefined
+    const cut = chain.length >= SHORTEST ? cutOf(shapeOf(chain[0]!, types)!, threads) : undefined
     nodes.push(...(cut ? scan(chain, cut, types, users, weights) : chain))
     chain = []
   }

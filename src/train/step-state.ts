@@ -19,8 +19,9 @@ export interface StateTensor {
   readonly kind: StateKind
   /** The parameter that it is of; `activations` for ranges. */
   readonly name: string
-  /** That of its ports: moments of large parameters stand in blocks. */
   readonly shape: readonly number[]
+  /** The shape of its ports: what is of a large parameter comes and goes in blocks. */
+  readonly port: readonly number[]
   /** Graph input with its value before the step. */
   readonly input: string
   /** Graph output with its value after it. */
@@ -49,13 +50,14 @@ export class StepState {
   private readonly known = new Map<string, StateTensor>()
 
   /** Declares a state tensor. */
-  add(kind: StateKind, { name, tensor }: Trained, shape = tensor.shape): StateTensor {
+  add(kind: StateKind, { name, tensor }: Trained, port = tensor.shape): StateTensor {
     const known = this.known.get(inputName(kind, name))
     if (known) return known
     const state = {
       kind,
       name,
-      shape,
+      shape: tensor.shape,
+      port,
       input: inputName(kind, name),
       output: outputName(kind, name),
       initial: beginsAtWeight.has(kind) ? tensor : undefined,
@@ -68,7 +70,8 @@ export class StepState {
   /** Declares one that is of no parameter, with its first value. */
   addOwn(kind: StateKind, name: string, initial: Tensor): void {
     const [input, output] = [inputName(kind, name), outputName(kind, name)]
-    this.tensors.push({ kind, name, shape: initial.shape, input, output, initial })
+    const { shape } = initial
+    this.tensors.push({ kind, name, shape, port: shape, input, output, initial })
   }
 
   /** Declares one as input of the graph that `b` writes, and says how to give its new value. */
@@ -78,8 +81,8 @@ export class StepState {
     trained: Trained,
     shaped?: readonly number[],
   ): { before: Value; give(after: Value): void } {
-    const { input, output, shape } = this.add(kind, trained, shaped)
-    return { before: b.input(input, 'float32', shape), give: (after) => b.output(output, after) }
+    const { input, output, port } = this.add(kind, trained, shaped)
+    return { before: b.input(input, 'float32', port), give: (after) => b.output(output, after) }
   }
 }
 

@@ -6,10 +6,11 @@
  * initializers. What varies from step to step are scalars, which `feeds` gives.
  */
 import { LimbeckError } from '../errors.ts'
-import type { GraphBuilder } from '../graph/builder.ts'
+import { GraphBuilder } from '../graph/builder.ts'
 import type { HostTensor } from '../graph/data-type.ts'
 import { emptyGraph, type Graph, type Parameter, type Port, type Value } from '../graph/graph.ts'
 import { pruneDead } from '../graph/liveness.ts'
+import { newNode } from '../graph/new-node.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import { backward } from './backward.ts'
 import { withBatchStatistics } from './batch-statistics.ts'
@@ -17,7 +18,7 @@ import { type DropoutOptions, withDropout } from './dropout.ts'
 import { extendGraph } from './extend-graph.ts'
 import type { AveragedRange } from './fake-quantize.ts'
 import { forKernels } from './for-kernels.ts'
-import { inBlocks } from './in-blocks.ts'
+import { blockShape, inBlocks } from './in-blocks.ts'
 import { type LayerDropOptions, withLayerDrop } from './layer-drop.ts'
 import type { Group, Optimizer } from './optimizer.ts'
 import { averageRanges } from './range-state.ts'
@@ -61,6 +62,8 @@ export interface TrainingStepOptions {
   readonly layerDrop?: LayerDropOptions
   /** Keeps what enters each layer alone, and computes layers again in the backward run: less memory, a third more time. */
   readonly recompute?: boolean
+  /** How many it will run on: sizes of blocks follow from it, and no number. Default several. */
+  readonly threads?: number
   /** Outputs of the forward graph to give as well. */
   readonly outputs?: readonly string[]
 }
@@ -107,7 +110,7 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const { graph: written, ranges } = forKernels(lossy)
   averageRanges(ranges, state, scalars)
   const { graph: both, parameters } = differentiate(written, options)
-  for (const parameter of parameters) state.add('parameter', parameter)
+  for (const parameter of parameters) state.add('parameter', parameter, parameter.blocks)
   const measured = both.outputs.filter(({ name }) => name !== OBJECTIVE)
   const learning = { ...withInputs(both, parameters, state), outputs: measured }
   const update = (b: GraphBuilder, from: readonly Learning[]): void =>
@@ -122,8 +125,8 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
     ? extendGraph(bare, (b) => update(b, sums.read(b)))
     : extendGraph(learning, (b) => update(b, parameters))
   return {
-    graph: inBlocks(pruneDead(graph)),
-    accumulate: sums && inBlocks(pruneDead(sums.graph)),
+    graph: inBlocks(pruneDead(graph), options.threads),
+    accumulate: sums && inBlocks(pruneDead(sums.graph), options.threads),
     state: state.tensors,
     data,
     gradients: parameters.map(({ name }) => name),
@@ -212,7 +215,10 @@ function differentiate(
     const gradient = gradients.get(value)
     if (!gradient) return []
     const group = { decay: shaped.shape.length > 1, rate: 1, ...groups?.(shaped) }
-    return [{ name: shaped.name, value, tensor, gradient, group }]
+    const blocks = blockShape(tensor.shape, options.threads)
+    const type = { dtype: 'float32' as const, shape: blocks }
+    const port = blocks ? { name: `${shaped.name}.blocks`, type } : value
+    return [{ name: shaped.name, value, tensor, gradient, group, blocks, port }]
   })
   if (parameters.length > 0) return { graph: both, parameters }
   throw new LimbeckError('graph', `The loss of ${graph.name} reaches no parameter that learns.`)
@@ -224,13 +230,22 @@ const isFloat = ({ dtype }: Tensor): boolean => dtype === 'float32'
 function withInputs(graph: Graph, parameters: readonly Learning[], state: StepState): Graph {
   const values = new Set(parameters.map(({ value }) => value))
   const ports = parameters.map((parameter) => ({
-    name: state.add('parameter', parameter).input,
-    value: parameter.value,
+    name: state.add('parameter', parameter, parameter.blocks).input,
+    value: parameter.port,
   }))
+  const b = new GraphBuilder(graph.name)
+  for (const { value, port, tensor } of parameters) {
+    if (port === value) continue
+    const whole = newNode('Reshape', [port, b.int64s(tensor.shape)], 1)
+    b.add({ ...whole, outputs: [value] })
+  }
+  const first = b.build()
+  const kept = [...graph.weights].filter(([value]) => !values.has(value))
   return {
     ...graph,
     inputs: [...graph.inputs, ...ports],
-    weights: new Map([...graph.weights].filter(([value]) => !values.has(value))),
+    nodes: [...first.nodes, ...graph.nodes],
+    weights: new Map([...kept, ...first.weights]),
   }
 }
 

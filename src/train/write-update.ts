@@ -8,7 +8,6 @@ import { int } from '../graph/attributes.ts'
 import type { GraphBuilder } from '../graph/builder.ts'
 import type { Value } from '../graph/graph.ts'
 import { floatScalar } from '../graph/tensor.ts'
-import { blockShape } from './in-blocks.ts'
 import { type Group, type Optimizer, optimizerRule, type StepPlace } from './optimizer.ts'
 import type { StepScalars, StepState, Trained } from './step-state.ts'
 
@@ -28,6 +27,10 @@ export interface StepSettings extends StepPlace {
 export interface Learning extends Trained {
   readonly gradient: Value
   readonly group: Group
+  /** Its state in blocks, of a large one: what the update reads and writes is neither cut nor put together. */
+  readonly blocks: readonly number[] | undefined
+  /** As it comes in: in blocks, or `value` itself. */
+  readonly port: Value
 }
 
 export interface UpdateOptions {
@@ -96,16 +99,9 @@ export function writeUpdate(
     : undefined
   for (const parameter of parameters) {
     b.scope(`update.${parameter.name}`, () => {
-      const { group, tensor } = parameter
-      const blocks = blockShape(tensor.shape)
-      const inBlocks = (value: Value): Value =>
-        blocks ? b.op('Reshape', [value, b.int64s(blocks)]) : value
-      const whole = (value: Value): Value =>
-        blocks ? b.op('Reshape', [value, b.int64s(tensor.shape)]) : value
-      const weight = inBlocks(parameter.value)
-      const own = inBlocks(parameter.gradient)
-      const mean = average && state.read(b, 'ema', parameter)
-      const before = mean && inBlocks(mean.before)
+      const { group, gradient, blocks, port: weight } = parameter
+      const own = blocks ? b.op('Reshape', [gradient, b.int64s(blocks)]) : gradient
+      const mean = average && state.read(b, 'ema', parameter, blocks)
       const slots = new Map(
         rule.slots.map((slot) => [slot, state.read(b, slot, parameter, blocks)]),
       )
@@ -116,10 +112,9 @@ export function writeUpdate(
         slot: (slot) => slots.get(slot)!.before,
         setting: (name) => setting(group, name),
       })
-      const moved = before && moveAverage(b, before, after.weight, average)
       for (const [slot, { give }] of slots) give(after.slots[slot]!)
-      b.output(state.add('parameter', parameter).output, whole(after.weight))
-      if (moved) mean.give(whole(moved))
+      b.output(state.add('parameter', parameter, blocks).output, after.weight)
+      mean?.give(moveAverage(b, mean.before, after.weight, average!))
     })
   }
 }

@@ -16,7 +16,7 @@ export type State = Map<string, HostTensor>
 /** The state before the first step, by input name. */
 export function firstState(state: readonly StateTensor[], files?: FileAccess): State {
   return new Map(
-    state.map(({ input, shape, initial }) => {
+    state.map(({ input, port: shape, initial }) => {
       const size = shape.reduce((product, dim) => product * dim, 1)
       const data = initial
         ? new Float32Array(new Uint8Array(materialize(initial, files)).buffer)

@@ -36,11 +36,23 @@ const work = join(root, '.bench/ladder')
 const TOKENS = 128
 const wanted = rungs.filter(({ name }) => flags.only === undefined || flags.only === name)
 const threads = flags.threads ? ['--threads', flags.threads] : []
-for (const rung of wanted) trainInto(folderOf(rung), [...commandOf(rung), ...threads])
+for (const rung of wanted) {
+  trainInto(trainedOf(rung), [...commandOf(rung), ...threads])
+  if (rung.quantize) trainInto(folderOf(rung), roundingOf(rung))
+}
 if (!flags['train-only']) await race()
 
-function folderOf({ name }: Rung): string {
+function trainedOf({ name }: Rung): string {
   return join(work, name)
+}
+
+/** Where the file lies that is timed and judged. */
+function folderOf(rung: Rung): string {
+  return rung.quantize ? `${trainedOf(rung)}-rounded` : trainedOf(rung)
+}
+
+function roundingOf(rung: Rung): string[] {
+  return ['quantize', trainedOf(rung), ...rung.quantize!, '--target', 'cpu']
 }
 
 function commandOf({ recipe }: Rung): string[] {
@@ -56,7 +68,7 @@ interface Row {
   readonly interval: Interval
   readonly accuracy: { readonly value: number; readonly low: number; readonly high: number }
   readonly asked: { readonly ratio: number; readonly accuracy: number } | undefined
-  readonly command: string
+  readonly commands: readonly string[]
 }
 
 async function race(): Promise<void> {
@@ -103,7 +115,10 @@ async function race(): Promise<void> {
       accuracy: { value, low: range.low, high: range.high },
       ...{
         asked: rung.asked,
-        command: `limbeck ${typed([...commandOf(rung), '-o', folderOf(rung)])}`,
+        commands: [
+          [...commandOf(rung), '-o', trainedOf(rung)],
+          ...(rung.quantize ? [[...roundingOf(rung), '-o', folderOf(rung)]] : []),
+        ].map((args) => `limbeck ${typed(args)}`),
       },
     })
   }

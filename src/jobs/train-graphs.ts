@@ -15,7 +15,7 @@ import { withSealedOutputs } from '../onnx/sealed-outputs.ts'
 import { writeOnnx } from '../onnx/write-onnx.ts'
 import { type Bindings, openStore, type ProcessStore, type StoredGraph } from '../runtime/index.ts'
 import type { SessionOptions } from '../runtime/session-options.ts'
-import type { StateTensor } from '../train/step-state.ts'
+import type { StateKind, StateTensor } from '../train/step-state.ts'
 import type { TrainingStep } from '../train/training-step.ts'
 
 /**
@@ -47,7 +47,7 @@ export interface TrainGraphs extends StepGraphs {
   readonly judged: StoredGraph
   /** All that a run goes on from. */
   readonly state: readonly KeptTensor[]
-  /** What is judged and written: the trained parameters by their own names, and ranges of activations. */
+  /** What is judged and written: parameters and running statistics by their own names, and ranges of activations. */
   readonly weights: readonly KeptTensor[]
 }
 
@@ -71,9 +71,9 @@ export async function openGraphs(options: GraphsOptions): Promise<TrainGraphs> {
     const step = await load('step', training.graph, bindingsOf(training.graph, training.state))
     const accumulate =
       summed && (await load('accumulate', summed, bindingsOf(summed, training.state)))
-    const kind = ema ? 'ema' : 'parameter'
+    const judgedKinds: readonly StateKind[] = [ema ? 'ema' : 'parameter', 'range', 'statistic']
     const weights = training.state
-      .filter((tensor) => tensor.kind === kind || tensor.kind === 'range')
+      .filter(({ kind }) => judgedKinds.includes(kind))
       .map(({ name, kind: own, shape, input }) => ({
         ...{ name: own === 'range' ? input : name, shape, stored: input },
       }))

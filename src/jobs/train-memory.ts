@@ -1,7 +1,6 @@
 /**
- * What a run will need, before it begins: two sets of every tensor that a step writes, gradients, the copies
- * that ONNX Runtime's binding makes of what it gives, weights that stay, and activations of the largest
- * batch, planned by the order of the step's graph.
+ * What a run will need, before it begins: two sets of every tensor that a step writes, gradients, weights that
+ * stay, and activations of the largest batch, planned by the order of the step's graph.
  */
 import { freemem, totalmem } from 'node:os'
 import { LimbeckError } from '../errors.ts'
@@ -46,7 +45,6 @@ export function trainingMemory(
   }
   // the plan counts what a step writes as activations, too: the second set holds it
   const { peakBytes } = plannedMemory(main, bindings)
-  const copies = bytesOf() - (training.accumulate ? weights : 0)
   const frozen = frozenBytes(main)
   const activations = ARENA * peakBytes
   const state = 2 * bytesOf()
@@ -55,7 +53,7 @@ export function trainingMemory(
     frozen: frozen / 4,
     state,
     activations,
-    total: PROCESS_BYTES + state + copies + frozen + activations,
+    total: PROCESS_BYTES + state + frozen + activations,
   }
 }
 

@@ -10,11 +10,16 @@ export const sides = ['distilled', 'alone'] as const
 export type Side = (typeof sides)[number]
 
 export interface StudentRecipe {
+  readonly shape: '2x128' | '3x384'
   readonly epochs: number
   /** The same three for both sides. */
   readonly rates: readonly number[]
+  /** Options of both sides. */
+  readonly both?: readonly string[]
   /** Options of `distill` beside those of both. */
   readonly method: readonly string[]
+  /** The student whose runs alone these are compared with, of the same shape, steps and rates; default its own. */
+  readonly alone?: string
 }
 
 export interface SetFiles {
@@ -34,6 +39,10 @@ export interface DistillationSet {
 }
 
 const method = ['--method', 'logits'] as const
+/** The teacher answers variants of the texts, too: as many steps, on more texts. */
+const augmented = [...method, '--augment', '4'] as const
+/** Half of a step of 3x384 would be the update of its table of words. */
+const frozen = ['--freeze', 'embeddings.*'] as const
 
 export const distillationSets: Readonly<Record<string, DistillationSet>> = {
   trec: {
@@ -47,8 +56,20 @@ export const distillationSets: Readonly<Record<string, DistillationSet>> = {
       return split(folder, 'trec', header!, [...rows, ...linesOf(dev).slice(1)], test)
     },
     students: {
-      '2x128': { epochs: 10, rates: [3e-4, 1e-3, 3e-3], method },
-      '3x384': { epochs: 4, rates: [3e-5, 1e-4, 3e-4], method },
+      '2x128': { shape: '2x128', epochs: 10, rates: [3e-4, 1e-3, 3e-3], method },
+      '2x128, augmented': {
+        ...{ shape: '2x128', epochs: 10, rates: [3e-4, 1e-3, 3e-3], method: augmented },
+        alone: '2x128',
+      },
+      '3x384, augmented': {
+        ...{
+          shape: '3x384',
+          epochs: 3,
+          rates: [1e-4, 2e-4, 4e-4],
+          both: frozen,
+          method: augmented,
+        },
+      },
     },
   },
   'sst2-10k': {
@@ -60,8 +81,18 @@ export const distillationSets: Readonly<Record<string, DistillationSet>> = {
       return split(folder, 'sst2-10k', header!, rows.slice(0, 10_000), sst2Dev)
     },
     students: {
-      '2x128': { epochs: 8, rates: [3e-4, 1e-3, 3e-3], method },
-      '3x384': { epochs: 3, rates: [3e-5, 1e-4, 3e-4], method },
+      '2x128, augmented': {
+        ...{ shape: '2x128', epochs: 5, rates: [3e-4, 1e-3, 3e-3], method: augmented },
+      },
+      '3x384, augmented': {
+        ...{
+          shape: '3x384',
+          epochs: 2,
+          rates: [1e-4, 2e-4, 4e-4],
+          both: frozen,
+          method: augmented,
+        },
+      },
     },
   },
 }

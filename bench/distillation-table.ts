@@ -25,8 +25,9 @@ export function distillationTable(runs: Readonly<Record<string, RunRecord>>): st
   const right = (title: string) => ({ title, align: 'right' }) as const
   const all = Object.values(runs)
   const rows = Object.entries(distillationSets).flatMap(([set, { title, seeds, students }]) =>
-    Object.keys(students).map((student) => {
-      const own = all.filter((run) => run.set === set && run.student === student)
+    Object.entries(students).map(([student, recipe]) => {
+      const of = { distilled: student, alone: recipe.alone ?? student }
+      const own = all.filter((run) => run.set === set && run.student === of[run.side])
       const judged = sides.map((side) =>
         own.filter((run) => run.stage === 'judge' && run.side === side),
       )

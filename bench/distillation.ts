@@ -41,6 +41,8 @@ const { values: flags } = parseArgs({
   },
 })
 const work = join(root, '.bench/distillation')
+/** The default of both verbs. */
+const BATCH = 32
 // asked once for all rates and seeds
 const cache = ['--teacher-cache', join(work, 'teacher')]
 const record = join(resultsFolder, 'distillation.json')
@@ -50,7 +52,7 @@ const machine = flags.table ? kept.machine : await describeMachine('npm run benc
 if (!flags.table) {
   for (const [name, set] of Object.entries(distillationSets)) {
     for (const [student, recipe] of Object.entries(set.students)) {
-      if (flags.only && `${name}/${student}` !== flags.only && name !== flags.only) continue
+      if (flags.only && !`${name}/${student}`.startsWith(flags.only)) continue
       await proof(name, set, student, recipe)
     }
   }
@@ -65,18 +67,30 @@ async function proof(
   recipe: StudentRecipe,
 ): Promise<void> {
   const files = set.files(join(work, 'data'))
+  const of = { distilled: student, alone: recipe.alone ?? student }
   for (const side of sides) {
     const tried = []
     for (const rate of recipe.rates) {
-      const place = { set: name, student, side, rate, seed: 1, stage: 'choose' } as const
+      const place = { set: name, student: of[side], side, rate, seed: 1, stage: 'choose' } as const
       tried.push(await run(place, set, recipe, [files.most, files.held]))
     }
     const best = tried.reduce((a, b) => (b.metric > a.metric ? b : a))
     for (let seed = 1; seed <= set.seeds; seed++) {
-      const place = { set: name, student, side, rate: best.rate, seed, stage: 'judge' } as const
+      const place = {
+        set: name,
+        student: of[side],
+        side,
+        rate: best.rate,
+        seed,
+        stage: 'judge',
+      } as const
       await run(place, set, recipe, [files.train, files.test])
     }
   }
+}
+
+function countRows(file: string): number {
+  return readFileSync(file, 'utf8').trimEnd().split('\n').length - 1
 }
 
 async function run(
@@ -89,20 +103,22 @@ async function run(
   const key = [place.set, student, side, stage, rate, seed].join('/')
   if (runs[key]) return runs[key]
   const teacher = set.teacher()
-  const first = await firstWeights(place.set, student, seed)
-  const out = join(work, key.replaceAll('/', '-'))
+  const first = await firstWeights(place.set, recipe.shape, seed)
+  const out = join(work, key.replaceAll(/[/, ]+/g, '-'))
+  // as many as the epochs of one that learns from the texts alone
+  const steps = recipe.epochs * Math.ceil(countRows(train) / BATCH)
   const args = [
     ...(side === 'alone'
       ? ['train', first]
       : ['distill', teacher, '--student', first, ...recipe.method, ...cache]),
     ...['--data', train, '--dev', dev, '--seed', `${seed}`],
-    ...['--epochs', `${recipe.epochs}`, '--learning-rate', `${rate}`],
+    ...['--steps', `${steps}`, '--learning-rate', `${rate}`, ...(recipe.both ?? [])],
     // judged once, at the end: the test set chooses no checkpoint
     ...['--evaluate-every', '1000000', '--seconds', '0', '--max-length', '64'],
     ...(flags.threads ? ['--threads', flags.threads] : []),
   ]
   trainInto(out, args)
-  const { evaluations, steps, seconds } = reportOf(out).training!
+  const { evaluations, seconds } = reportOf(out).training!
   const { name, value } = evaluations.at(-1)!.metrics[0]!
   const command = `limbeck ${typed([...args, '-o', out])}`
   const done: RunRecord = { ...place, metric: value, name, steps, seconds, command }
@@ -117,11 +133,15 @@ async function run(
  * The student as it is before it learns, the same for both sides: every second layer of the base model, which
  * has not seen the task, or a shape with weights drawn by the seed.
  */
-async function firstWeights(set: string, student: string, seed: number): Promise<string> {
-  const scratch = join(work, 'first', set, student, `${seed}`)
+async function firstWeights(
+  set: string,
+  shape: StudentRecipe['shape'],
+  seed: number,
+): Promise<string> {
+  const scratch = join(work, 'first', set, shape, `${seed}`)
   const [made] = existsSync(scratch) ? readdirSync(scratch) : []
   if (made) return join(scratch, made)
-  const [aside, what] = [`${scratch}.partial`, student === '3x384' ? 'every-second' : student]
+  const [aside, what] = [`${scratch}.partial`, shape === '3x384' ? 'every-second' : shape]
   rmSync(aside, { recursive: true, force: true })
   mkdirSync(aside, { recursive: true })
   await studentFolder(what, openModelFolder(miniLm), { seed, scratch: aside, init: 'random' })

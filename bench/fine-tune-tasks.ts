@@ -27,12 +27,15 @@ export const fineTuneTasks: Readonly<Record<string, FineTuneTask>> = {
   sst2: {
     title: 'SST-2 (dev)',
     files: glue('sst2'),
-    recipe: ['--epochs', '2', '--learning-rate', '3e-5', '--warmup', '0.1', '--max-length', '128'],
+    recipe: [
+      ...['--epochs', '2', '--learning-rate', '5e-5', '--warmup', '0.1', '--max-length', '128'],
+      ...['--ema', '0.999', '--evaluate-every', '500'],
+    ],
   },
   mrpc: {
     title: 'MRPC (dev)',
     files: glue('mrpc'),
-    recipe: ['--epochs', '5', '--learning-rate', '5e-5', '--max-length', '128'],
+    recipe: ['--epochs', '4', '--learning-rate', '5e-5', '--max-length', '128'],
   },
   stsb: {
     title: 'STS-B (test)',

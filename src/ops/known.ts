@@ -109,6 +109,7 @@ const arities = {
   ScatterElements: [3, 3, 1, 1],
   OneHot: [3, 3, 1, 1],
   NonZero: [1, 1, 1, 1],
+  Unique: [1, 1, 1, 4],
   ArgMax: [1, 1, 1, 1],
   ArgMin: [1, 1, 1, 1],
   TopK: [2, 2, 2, 2],

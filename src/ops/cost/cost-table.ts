@@ -222,6 +222,7 @@ export const costTable: { readonly [O in KnownOp]: CostRow } = {
   ScatterElements: moved,
   OneHot: moved,
   NonZero: perInput(1),
+  Unique: perInput(1),
   ArgMax: perInput(1),
   ArgMin: perInput(1),
   TopK: perInput(1),

@@ -126,6 +126,7 @@ export const indexing = {
   ScatterElements: scatterElements,
   OneHot: oneHot,
   NonZero: never('its shape follows from values'),
+  Unique: never('its shape follows from values'),
   ArgMax: never('occurs on activations'),
   ArgMin: never('occurs on activations'),
   TopK: never('occurs on activations'),

@@ -3,7 +3,7 @@
  *
  * Indices may repeat, and ONNX Runtime's ScatterND(add) loses additions between threads (its CPU kernel
  * adds without a guard). So rows are first summed by index with a matrix product, which is exact and
- * deterministic, and then written without a reduction: rows of one index are written with equal sums.
+ * deterministic, and then each sum is written once.
  */
 import { int, intOf, stringOf } from '../../graph/attributes.ts'
 import type { Value } from '../../graph/graph.ts'
@@ -29,13 +29,13 @@ function sumRows(g: GradBuilder, ids: Value, rows: Value, size: Value, known: un
     const hot = g.op('OneHot', [ids, g.int64s(known), values])
     return g.matmul(hot, rows, true, false)
   }
-  // M[i, j] = (idᵢ = idⱼ): row i of M·dY is the sum of all rows with idᵢ
+  // M[u, t] = (idₜ = the uth distinct id): row u of M·dY is the sum of all rows with it
   const wide = g.castLike(ids, size)
   const positive = g.where(g.less(wide, g.int64s(0)), g.op('Add', [wide, size]), wide)
-  const same = g.equal(g.unsqueeze(positive, 1), g.unsqueeze(positive, 0))
-  const sums = g.matmul(g.castLike(same, rows), rows)
+  const distinct = g.unsqueeze(g.op('Unique', [positive]), 1)
+  const sums = g.matmul(g.castLike(g.equal(distinct, g.unsqueeze(positive, 0)), rows), rows)
   const zeros = g.zeros(g.concat([size, g.sizeOf(rows, 1)], 0), rows)
-  return g.op('ScatterND', [zeros, g.unsqueeze(positive, 1), sums])
+  return g.op('ScatterND', [zeros, distinct, sums])
 }
 
 /** Indexed axes in front: dY [before, ids, after] → rows [T, before·after] → summed → before, axis, after */
@@ -176,6 +176,7 @@ export const indexing = {
   ScatterElements: scatterElements,
   OneHot: oneHot,
   NonZero: indices,
+  Unique: nonDifferentiable('what is distinct changes in jumps'),
   ArgMax: indices,
   ArgMin: indices,
   TopK: topK,

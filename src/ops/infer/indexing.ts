@@ -1,6 +1,6 @@
 /** Types of operators that take, put or find elements by index. */
 import { intOf } from '../../graph/attributes.ts'
-import { mulDims, type Shape } from '../../graph/shape.ts'
+import { mulDims, productDims, type Shape } from '../../graph/shape.ts'
 import type { KnownOp } from '../known.ts'
 import {
   axisOf,
@@ -68,6 +68,16 @@ const topK: InferRow = ({ node, inputs: [x, k] }) => {
   return [typed(x?.dtype, shape), typed('int64', shape)]
 }
 
+/** Distinct values in order, where each is first, which one each element is, and how often it comes. */
+const unique: InferRow = ({ node, inputs: [x] }) => {
+  const has = node.attributes.axis !== undefined
+  const axis = x?.shape && has ? axisOf(intOf(node, 'axis', 0), x.shape.length) : undefined
+  const distinct = has ? x?.shape?.map((dim, i) => (i === axis ? null : dim)) : [null]
+  const size = has ? axis !== undefined && x?.shape?.[axis] : x?.shape && productDims(x.shape)
+  const each = typed('int64', [null])
+  return [typed(x?.dtype, distinct), each, typed('int64', [size || null]), each]
+}
+
 /** com.microsoft: a table of block-quantized rows; uint8 data packs 8 / bits values a byte. */
 const gatherBlockQuantized: InferRow = ({ node, inputs: [data, indices, scales] }) => {
   const perByte = data?.dtype === 'uint8' ? 8 / intOf(node, 'bits', 4) : 1
@@ -88,6 +98,7 @@ export const indexing = {
   ScatterElements: ({ inputs: [data] }) => [like(data)],
   OneHot: oneHot,
   NonZero: ({ inputs: [x] }) => [typed('int64', [x?.shape?.length ?? null, null])],
+  Unique: unique,
   ArgMax: argument,
   ArgMin: argument,
   TopK: topK,

@@ -176,6 +176,16 @@ export const structureCases = {
     },
   ],
   NonZero: [{ inputs: [bools([0, 1, 1, 0], [2, 2])] }],
+  Unique: [
+    { inputs: [ints64([7, 2, 7, 5])], outputs: 4 },
+    {
+      about: 'an axis',
+      inputs: [data(float32Tensor([1, 2, 0, 5, 1, 2], [3, 2]))],
+      attributes: { axis: int(0) },
+      outputs: 4,
+    },
+    { about: 'of a table', inputs: [ints64([3, 1, 3, 3], [2, 2])] },
+  ],
   ArgMax: sorted(),
   ArgMin: sorted(),
   TopK: [{ inputs: [spread([2, 5]), list(2)], outputs: 2 }],

@@ -56,13 +56,15 @@ for (const name of positionals.length > 0 ? positionals : ['sst2']) {
       )
     }
   }
-  for (const seed of seeds) {
-    for (const [key, { trained, file }] of Object.entries(qatSchemes)) {
+  for (const [key, { trained, file }] of Object.entries(qatSchemes)) {
+    for (const seed of seeds) {
       const scheme = ['--quantize', trained]
       await judged(`${name}-${key}-trained-${seed}`, task, async (folder) =>
         trainedFile(source, folder, task, [...scheme, '--seed', `${seed}`], file),
       )
     }
+  }
+  for (const seed of seeds) {
     await judged(`${name}-fp32-trained-${seed}`, task, async (folder) => {
       const more = ['--learning-rate', '2e-5', '--seed', `${seed}`]
       return trainedFile(source, folder, task, more, 'model_cpu')

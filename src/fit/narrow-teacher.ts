@@ -44,14 +44,19 @@ export async function narrowTeacher(
   const { pooled } = moments
   const outside = { state, pooled: pooled ? { places: largest(pooled, student.hidden) } : state }
   const values = parameterValues(graph, read)
-  const inside = new Map(
-    layers.map((layer) => [layer, { ...outside, ...layerNarrowings(values, layer, options) }]),
-  )
-  const own = new Map<string, Tensor>()
-  for (const [name, { tensor, matrix }] of values) {
-    // a large table takes a second: progress and Ctrl-C come in between
+  // a layer's heads take seconds, a large table one: progress and Ctrl-C come in between
+  const pause = async (): Promise<void> => {
     await breath()
     if (options.signal?.aborted) throw new LimbeckError('cancelled', 'cancelled.')
+  }
+  const inside = new Map<number, Narrowings>()
+  for (const layer of layers) {
+    await pause()
+    inside.set(layer, { ...outside, ...layerNarrowings(values, layer, options) })
+  }
+  const own = new Map<string, Tensor>()
+  for (const [name, { tensor, matrix }] of values) {
+    await pause()
     const layer = layerOf(name)
     const narrowings: Narrowings | undefined = layer === undefined ? outside : inside.get(layer)
     if (!narrowings) continue

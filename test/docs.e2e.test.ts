@@ -141,6 +141,11 @@ const quick: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
     ['--batch', '4'],
     ['--seconds', '0'],
   ],
+  distill: [
+    ['--steps', '2'],
+    ['--batch', '4'],
+    ['--seconds', '0'],
+  ],
   prune: [
     ['--seconds', '0'],
     ['--limit', '24'],

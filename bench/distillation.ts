@@ -46,7 +46,7 @@ const BATCH = 32
 // asked once for all rates and seeds
 const cache = ['--teacher-cache', join(work, 'teacher')]
 const record = join(resultsFolder, 'distillation.json')
-const kept = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : { runs: {} }
+const kept = readRecord()
 const runs: Record<string, RunRecord> = kept.runs
 const machine = flags.table ? kept.machine : await describeMachine('npm run bench:distillation')
 if (!flags.table) {
@@ -89,6 +89,10 @@ async function proof(
   }
 }
 
+function readRecord() {
+  return existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : { runs: {} }
+}
+
 function countRows(file: string): number {
   return readFileSync(file, 'utf8').trimEnd().split('\n').length - 1
 }
@@ -122,7 +126,8 @@ async function run(
   const { name, value } = evaluations.at(-1)!.metrics[0]!
   const command = `limbeck ${typed([...args, '-o', out])}`
   const done: RunRecord = { ...place, metric: value, name, steps, seconds, command }
-  runs[key] = done
+  // another process may have ended runs of other students
+  Object.assign(runs, readRecord().runs, { [key]: done })
   writeFileSync(record, `${JSON.stringify({ machine, runs }, null, 1)}\n`)
   rmSync(out, { recursive: true })
   say(`${key}: ${name} ${value.toFixed(4)}`)

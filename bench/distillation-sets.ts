@@ -43,6 +43,8 @@ const method = ['--method', 'logits'] as const
 const augmented = [...method, '--augment', '4'] as const
 /** Half of a step of 3x384 would be the update of its table of words. */
 const frozen = ['--freeze', 'embeddings.*'] as const
+/** SST-2's labels as its teacher names them. */
+const named = ['--label-map', '0=negative,1=positive'] as const
 
 export const distillationSets: Readonly<Record<string, DistillationSet>> = {
   trec: {
@@ -82,7 +84,7 @@ export const distillationSets: Readonly<Record<string, DistillationSet>> = {
     },
     students: {
       '2x128, augmented': {
-        ...{ shape: '2x128', epochs: 5, rates: [3e-4, 1e-3, 3e-3], method: augmented },
+        ...{ shape: '2x128', epochs: 5, rates: [3e-4, 1e-3, 3e-3], both: named, method: augmented },
       },
       '3x384, augmented': {
         ...{

@@ -5,7 +5,8 @@
  *
  * From one fine-tuned model: fp32, files rounded after training, and files trained for the same rounding, by seed.
  * Training goes on from the model's own weights with its own data, without dev data: the last weights are judged, so
- * that none is chosen by the answers. The same training in fp32 stands beside, since training on may gain by itself.
+ * that none is chosen by the answers. The same training in fp32 stands beside, as it is and rounded afterwards: training
+ * on may gain by itself, or lose, where the model that all begin from was chosen on the data that judges.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -56,6 +57,7 @@ for (const name of positionals.length > 0 ? positionals : ['sst2']) {
       )
     }
   }
+  for (const seed of seeds) await trainedThenRounded(name, source, task, seed)
   for (const [key, { trained, file }] of Object.entries(qatSchemes)) {
     for (const seed of seeds) {
       const scheme = ['--quantize', trained]
@@ -64,14 +66,30 @@ for (const name of positionals.length > 0 ? positionals : ['sst2']) {
       )
     }
   }
-  for (const seed of seeds) {
-    await judged(`${name}-fp32-trained-${seed}`, task, async (folder) => {
-      const more = ['--learning-rate', '2e-5', '--seed', `${seed}`]
-      return trainedFile(source, folder, task, more, 'model_cpu')
-    })
-  }
 }
 process.stdout.write(`${machineText(machine)}\n\n${tableOf(writeRows())}\n`)
+
+/** The same training without rounding, judged in fp32 and in each way to few bits. */
+async function trainedThenRounded(
+  name: string,
+  source: string,
+  task: QatTask,
+  seed: number,
+): Promise<void> {
+  const model = join(work, `${name}-fp32-${seed}`)
+  const train = () =>
+    trainedFile(source, model, task, ['--learning-rate', '2e-5', '--seed', `${seed}`], 'model_cpu')
+  await judged(`${name}-fp32-trained-${seed}`, task, train)
+  for (const [key, { rounded }] of Object.entries(qatSchemes)) {
+    for (const [way, options] of Object.entries(rounded)) {
+      await judged(`${name}-${key}-${way}-after-${seed}`, task, async (folder) => {
+        await train()
+        return roundedFile(model, folder, options, task)
+      })
+    }
+  }
+  rmSync(model, { recursive: true, force: true })
+}
 
 /** The metric of a file, kept by the name of its run; the file goes when it is judged. */
 async function judged(
@@ -156,7 +174,10 @@ function writeRows(): Row[] {
       ...row('fp32', 'source', ['fp32']),
       ...row('fp32', 'trained on', bySeed('fp32-trained')),
       ...Object.entries(qatSchemes).flatMap(([key, { title, rounded }]) => [
-        ...Object.keys(rounded).flatMap((way) => row(title, way, [`${key}-${way}`])),
+        ...Object.keys(rounded).flatMap((way) => [
+          ...row(title, way, [`${key}-${way}`]),
+          ...row(title, `trained on, then ${way}`, bySeed(`${key}-${way}-after`)),
+        ]),
         ...row(title, 'trained for it', bySeed(`${key}-trained`)),
       ]),
     ]

@@ -1,7 +1,7 @@
 /**
  * The speed ladder on SST-2: how many times faster than BERT-base in fp32 by PyTorch, at what accuracy.
  *
- *     LIMBECK_RIVAL_PYTHON=/path/to/python npm run bench:ladder [-- --train-only] [--only 2x256] [--threads N]
+ *     LIMBECK_RIVAL_PYTHON=/path/to/python npm run bench:ladder [-- --train-only] [--only 2x256,1x256] [--threads N]
  *
  * Each rung is a command of `limbeck distill`; it resumes where it was stopped, and what is done stays done in
  * `.bench/ladder`. Then all rungs and the rival are timed in one interleaved run on one thread, all fed the
@@ -34,7 +34,8 @@ const { values: flags } = parseArgs({
 })
 const work = join(root, '.bench/ladder')
 const TOKENS = 128
-const wanted = rungs.filter(({ name }) => flags.only === undefined || flags.only === name)
+const only = flags.only?.split(',')
+const wanted = rungs.filter(({ name }) => !only || only.includes(name))
 const threads = flags.threads ? ['--threads', flags.threads] : []
 for (const rung of wanted) {
   trainInto(trainedOf(rung), [...commandOf(rung), ...threads])
@@ -67,6 +68,9 @@ interface Row {
   readonly ratio: number
   readonly interval: Interval
   readonly accuracy: { readonly value: number; readonly low: number; readonly high: number }
+  /** The rival's in the same run. */
+  readonly bertMs: number
+  readonly date: string
   readonly asked: { readonly ratio: number; readonly accuracy: number } | undefined
   readonly commands: readonly string[]
 }
@@ -103,6 +107,8 @@ async function race(): Promise<void> {
   })
   await rival.end()
   for (const engine of engines) await engine.release()
+  const bertMs = rounded(median(bert!.rounds.flat()))
+  const { date } = machine
   const rows: Row[] = []
   for (const [i, rung] of wanted.entries()) {
     const { speedup, interval } = speedupByRound(bert!.rounds, own[i]!.rounds)
@@ -114,7 +120,7 @@ async function race(): Promise<void> {
       ...{ ms: rounded(median(own[i]!.rounds.flat())), ratio: rounded(speedup), interval },
       accuracy: { value, low: range.low, high: range.high },
       ...{
-        asked: rung.asked,
+        ...{ bertMs, date, asked: rung.asked },
         commands: [
           [...commandOf(rung), '-o', trainedOf(rung)],
           ...(rung.quantize ? [[...roundingOf(rung), '-o', folderOf(rung)]] : []),
@@ -122,14 +128,14 @@ async function race(): Promise<void> {
       },
     })
   }
-  const bertMs = rounded(median(bert!.rounds.flat()))
-  const result = { machine, bertMs, rows }
   process.stdout.write(
     `${machineText(machine)}\nBERT-base, PyTorch fp32, 1x128, 1 thread: ${bertMs} ms\n\n${tableOf(rows)}\n`,
   )
-  if (flags.only === undefined) {
-    writeFileSync(join(resultsFolder, 'ladder.json'), `${JSON.stringify(result, null, 2)}\n`)
-  }
+  // rows of rungs that did not run now stay
+  const file = join(resultsFolder, 'ladder.json')
+  const before: Row[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).rows : []
+  const kept = before.filter(({ rung }) => !rows.some((row) => row.rung === rung))
+  writeFileSync(file, `${JSON.stringify({ machine, rows: [...rows, ...kept] }, null, 2)}\n`)
 }
 
 /** The first judged sentences, one after the other, as many words as 128 tokens hold. */

@@ -61,15 +61,15 @@ async function profiledNodes(folder: string, shape: TrainingShape) {
     ...{ threads: shape.threads, profile, optimization: 'basic', manyShapes: true },
   })
   const state = Object.fromEntries(
-    training.state.map(({ input, shape: own, initial }) => [
+    training.state.map(({ input, port, initial }) => [
       input,
       initial
         ? {
             dtype: initial.dtype,
-            shape: own,
+            shape: port,
             data: hostArray(initial.dtype, materialize(initial, nodeFiles)),
           }
-        : zeros(own),
+        : zeros(port),
     ]),
   )
   for (let step = 1; step <= RUNS; step++) {

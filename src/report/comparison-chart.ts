@@ -19,7 +19,7 @@ import {
   textWidth,
   tints,
 } from './shapes.ts'
-import { type Drawing, type Picture, pixels, type Tick, tickAxis } from './svg-chart.ts'
+import { type Drawing, nameAbove, type Picture, pixels, type Tick, tickAxis } from './svg-chart.ts'
 
 /** What has no noise, or less than float32 can show, stands here. */
 const TOP = 150
@@ -59,16 +59,7 @@ function picture(comparison: Comparison, width: number, tall: number): Picture {
       nameLocation: 'middle',
       nameGap: 30,
     }),
-    yAxis: tickAxis(y, ticksOf(y, String), {
-      name: 'dB',
-      nameLocation: 'end',
-      nameTextStyle: {
-        color: 'var(--muted)',
-        fontSize: 12,
-        align: 'left',
-        padding: [0, 0, 0, -grid.left + 4],
-      },
-    }),
+    yAxis: tickAxis(y, ticksOf(y, String), nameAbove('dB', grid)),
     shapes: [
       {
         type: 'polyline',

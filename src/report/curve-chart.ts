@@ -1,7 +1,7 @@
 /** A curve over steps, both axes even. */
 import { niceScale, type Scale } from './nice-scale.ts'
 import { isNarrow, type Margins, type Shape, tints } from './shapes.ts'
-import { type Drawing, type Picture, pixels, type Tick, tickAxis } from './svg-chart.ts'
+import { type Drawing, nameAbove, type Picture, pixels, type Tick, tickAxis } from './svg-chart.ts'
 
 export interface Curve extends Pick<Drawing, 'id' | 'title'> {
   readonly points: readonly { readonly x: number; readonly y: number }[]
@@ -41,16 +41,7 @@ function picture({ points, xAxis, yAxis, dots }: Curve, width: number, height: n
   return {
     grid,
     xAxis: tickAxis(x, ticksOf(x), { name: xAxis, nameLocation: 'middle', nameGap: 32 }),
-    yAxis: tickAxis(y, ticksOf(y), {
-      name: yAxis,
-      nameLocation: 'end',
-      nameTextStyle: {
-        color: 'var(--muted)',
-        fontSize: 12,
-        align: 'left',
-        padding: [0, 0, 0, -grid.left + 4],
-      },
-    }),
+    yAxis: tickAxis(y, ticksOf(y), nameAbove(yAxis, grid)),
     shapes: [
       { type: 'polyline', shape: { points: path }, style: { fill: 'none', stroke, lineWidth: 2 } },
       ...(dots ? marks : []),

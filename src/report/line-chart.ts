@@ -18,7 +18,7 @@ import {
   textWidth,
   tints,
 } from './shapes.ts'
-import { type Drawing, type Picture, pixels, type Tick, tickAxis } from './svg-chart.ts'
+import { type Drawing, nameAbove, type Picture, pixels, type Tick, tickAxis } from './svg-chart.ts'
 
 export interface Line {
   readonly name: string
@@ -73,16 +73,7 @@ function picture(chart: LineChart, width: number, height: number): Picture {
   return {
     grid,
     xAxis: tickAxis(x, apart(xs, px), { name: chart.xAxis, nameLocation: 'middle', nameGap: 32 }),
-    yAxis: tickAxis(y, yTicks, {
-      name: chart.yAxis,
-      nameLocation: 'end',
-      nameTextStyle: {
-        color: 'var(--muted)',
-        fontSize: 12,
-        align: 'left',
-        padding: [0, 0, 0, -grid.left + 4],
-      },
-    }),
+    yAxis: tickAxis(y, yTicks, nameAbove(chart.yAxis, grid)),
     shapes: [
       ...betweenShapes(chart, at),
       ...lines.flatMap((one) => lineShapes(one, at)),

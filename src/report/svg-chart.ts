@@ -100,6 +100,18 @@ export function tickAxis(
   }
 }
 
+/** A vertical axis's name, above it and from the drawing's edge on. */
+export const nameAbove = (name: string, { left }: Margins): Shape => ({
+  name,
+  nameLocation: 'end',
+  nameTextStyle: {
+    color: 'var(--muted)',
+    fontSize: 12,
+    align: 'left',
+    padding: [0, 0, 0, -left + 4],
+  },
+})
+
 /** Where an axis's values lie between two pixels. */
 export const pixels =
   (scale: { readonly min: number; readonly max: number }, from: number, to: number) =>

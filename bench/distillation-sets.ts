@@ -97,7 +97,7 @@ export const distillationSets: Readonly<Record<string, DistillationSet>> = {
       '3x384, augmented': {
         ...{
           shape: '3x384',
-          epochs: 2,
+          epochs: 5,
           rates: [1e-4, 2e-4, 4e-4],
           both: frozen,
           method: augmented,

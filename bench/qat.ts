@@ -6,7 +6,8 @@
  * From one fine-tuned model: fp32, files rounded after training, and files trained for the same rounding, by seed.
  * Training goes on from the model's own weights with its own data, without dev data: the last weights are judged, so
  * that none is chosen by the answers. The same training in fp32 stands beside, as it is and rounded afterwards: training
- * on may gain by itself, or lose, where the model that all begin from was chosen on the data that judges.
+ * on may gain by itself, or lose, where the model that all begin from was chosen on the data that judges. And the same
+ * training with the model in fp32 as its teacher: what is learned then is that model, not the labels once more.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -63,6 +64,10 @@ for (const name of positionals.length > 0 ? positionals : ['sst2']) {
       const scheme = ['--quantize', trained]
       await judged(`${name}-${key}-trained-${seed}`, task, async (folder) =>
         trainedFile(source, folder, task, [...scheme, '--seed', `${seed}`], file),
+      )
+      if (!task.taught) continue
+      await judged(`${name}-${key}-taught-${seed}`, task, async (folder) =>
+        taughtFile(source, folder, task, [...scheme, '--seed', `${seed}`], file),
       )
     }
   }
@@ -154,6 +159,21 @@ async function trainedFile(
   return join(output, `onnx/${file}.onnx`)
 }
 
+/** The source teaches its own rounding: the student begins as the teacher is. */
+async function taughtFile(
+  source: string,
+  output: string,
+  { train, options, steps }: QatTask,
+  more: readonly string[],
+  file: string,
+): Promise<string> {
+  const answers = ['--method', 'logits', '--teacher-cache', join(work, 'teacher')]
+  const own = ['--steps', `${steps}`, '--seconds', '0', '--threads', flags.threads]
+  const data = ['--data', train.file, ...options, ...own, ...more]
+  trainInto(output, ['distill', source, '--student', source, ...answers, ...data])
+  return join(output, `onnx/${file}.onnx`)
+}
+
 function commandOf(model: string, { train, options }: QatTask, more: readonly string[]): string[] {
   const own = ['train', model, '--data', train.file, '--threads', flags.threads]
   return [...own, ...options, ...more]
@@ -179,6 +199,7 @@ function writeRows(): Row[] {
           ...row(title, `trained on, then ${way}`, bySeed(`${key}-${way}-after`)),
         ]),
         ...row(title, 'trained for it', bySeed(`${key}-trained`)),
+        ...row(title, 'trained for it, taught by fp32', bySeed(`${key}-taught`)),
       ]),
     ]
   })

@@ -99,7 +99,7 @@ export const distillationSets: Readonly<Record<string, DistillationSet>> = {
           shape: '3x384',
           epochs: 5,
           rates: [1e-4, 2e-4, 4e-4],
-          both: frozen,
+          both: [...named, ...frozen],
           method: augmented,
         },
       },

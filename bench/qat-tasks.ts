@@ -44,6 +44,8 @@ export const qatTasks: Readonly<Record<string, QatTask>> = {
 export interface QatScheme {
   readonly title: string
   readonly rounded: Readonly<Record<string, Omit<QuantizeOptions, 'model' | 'output'>>>
+  /** `quantize` refuses the rounded model, whose answers have collapsed: it is written by a step that learns nothing. */
+  readonly refused?: boolean
   /** Of `train --quantize`. */
   readonly trained: string
   /** Name of the file for this CPU. */
@@ -58,6 +60,14 @@ export const qatSchemes: Readonly<Record<string, QatScheme>> = {
     title: 'W8A8 per tensor',
     rounded: { percentile: { scheme: 'static-int8', perTensor: true, weightBits: 8 } },
     trained: 'static-int8:per-tensor,weight-bits=8',
+    file: 'model_cpu_static',
+  },
+  // Q8BERT's sweep: weights of 4 bits, in bytes
+  w4a8: {
+    title: 'W4A8 per tensor',
+    rounded: {},
+    refused: true,
+    trained: 'static-int8:per-tensor,weight-bits=4',
     file: 'model_cpu_static',
   },
   w4: {

@@ -1,7 +1,7 @@
 /**
  * Does training for few bits beat rounding afterwards? Resumes where it was stopped; what is done stays done.
  *
- *     npm run bench:qat -- sst2 [stsb] [--seeds 3] [--threads 1]
+ *     npm run bench:qat -- sst2 [stsb] [--seeds 3] [--threads 1] [--only w4]
  *
  * From one fine-tuned model: fp32, files rounded after training, and files trained for the same rounding, by seed.
  * Training goes on from the model's own weights with its own data, without dev data: the last weights are judged, so
@@ -24,6 +24,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     seeds: { type: 'string', default: '3' },
     threads: { type: 'string', default: '1' },
+    only: { type: 'string' },
   },
   allowPositionals: true,
 })
@@ -43,6 +44,9 @@ interface Row {
   readonly values: readonly number[]
 }
 
+const wantedSchemes = Object.entries(qatSchemes).filter(
+  ([key]) => !flags.only || key === flags.only,
+)
 const work = join(root, '.bench/qat')
 mkdirSync(work, { recursive: true })
 const machine = await describeMachine('npm run bench:qat')
@@ -51,15 +55,20 @@ for (const name of positionals.length > 0 ? positionals : ['sst2']) {
   const task = qatTasks[name]!
   const source = sourceOf(name, task)
   await judged(`${name}-fp32`, task, async () => exported(source))
-  for (const [key, { rounded }] of Object.entries(qatSchemes)) {
+  for (const [key, { rounded }] of wantedSchemes) {
     for (const [way, options] of Object.entries(rounded)) {
       await judged(`${name}-${key}-${way}`, task, async (folder) =>
         roundedFile(source, folder, options, task),
       )
     }
   }
-  for (const seed of seeds) await trainedThenRounded(name, source, task, seed)
-  for (const [key, { trained, file }] of Object.entries(qatSchemes)) {
+  for (const [key, { trained, file, refused }] of wantedSchemes) {
+    if (refused) {
+      const still = ['--quantize', trained, '--steps', '1', '--learning-rate', '1e-12']
+      await judged(`${name}-${key}-rounded`, task, async (folder) =>
+        trainedFile(source, folder, task, still, file),
+      )
+    }
     for (const seed of seeds) {
       const scheme = ['--quantize', trained]
       await judged(`${name}-${key}-trained-${seed}`, task, async (folder) =>
@@ -71,6 +80,7 @@ for (const name of positionals.length > 0 ? positionals : ['sst2']) {
       )
     }
   }
+  for (const seed of seeds) await trainedThenRounded(name, source, task, seed)
 }
 process.stdout.write(`${machineText(machine)}\n\n${tableOf(writeRows())}\n`)
 
@@ -85,7 +95,7 @@ async function trainedThenRounded(
   const train = () =>
     trainedFile(source, model, task, ['--learning-rate', '2e-5', '--seed', `${seed}`], 'model_cpu')
   await judged(`${name}-fp32-trained-${seed}`, task, train)
-  for (const [key, { rounded }] of Object.entries(qatSchemes)) {
+  for (const [key, { rounded }] of wantedSchemes) {
     for (const [way, options] of Object.entries(rounded)) {
       await judged(`${name}-${key}-${way}-after-${seed}`, task, async (folder) => {
         await train()
@@ -154,7 +164,8 @@ async function trainedFile(
   more: readonly string[],
   file: string,
 ): Promise<string> {
-  const own = ['--steps', `${task.steps}`, '--seconds', '0', ...more]
+  const steps = more.includes('--steps') ? [] : ['--steps', `${task.steps}`]
+  const own = [...steps, '--seconds', '0', ...more]
   trainInto(output, commandOf(model, task, own))
   return join(output, `onnx/${file}.onnx`)
 }
@@ -198,6 +209,7 @@ function writeRows(): Row[] {
           ...row(title, way, [`${key}-${way}`]),
           ...row(title, `trained on, then ${way}`, bySeed(`${key}-${way}-after`)),
         ]),
+        ...row(title, 'rounded', [`${key}-rounded`]),
         ...row(title, 'trained for it', bySeed(`${key}-trained`)),
         ...row(title, 'trained for it, taught by fp32', bySeed(`${key}-taught`)),
       ]),

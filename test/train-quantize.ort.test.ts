@@ -40,6 +40,7 @@ beforeAll(() => {
 
 const RANGES = 'range/activations'
 const STATIC = 'static-int8:per-tensor,weight-bits=7'
+const FEW = 'static-int8:per-tensor,weight-bits=4'
 
 /** A run to its end, once each. */
 function trained(quantize: string) {
@@ -71,10 +72,11 @@ const bytesOf = (graph: Graph) => onnxBytes(graph, { reader: tensorReader(nodeFi
 describe('a file', () => {
   it.each([
     [STATIC, ['onnx/model_static.onnx', 'onnx/model_cpu_static.onnx']],
+    [FEW, ['onnx/model_static.onnx', 'onnx/model_cpu_static.onnx']],
     ['int4:accuracy-level=0', ['onnx/model_q4.onnx', 'onnx/model_cpu_q4.onnx']],
   ])('answers within a step of INT8 as the model was judged: %s', async (text, files) => {
     const { prepared, scheme, learned } = await trained(text)
-    const folder = join(cwd, `${scheme.scheme}`)
+    const folder = join(cwd, text.replaceAll(/\W/g, '-'))
     mkdirSync(folder)
     const { model, training, data: read } = prepared
     writeTrained(model, learned, base, folder)
@@ -151,6 +153,7 @@ describe('--quantize', () => {
     ['int3', 'int3 is no scheme to train for'],
     ['fp16', 'fp16 is no scheme to train for'],
     ['static-int8:block=64', 'block=64 is no setting of static-int8'],
+    ['static-int8:weight-bits=3', 'weight-bits=3'],
     ['', 'nothing is no scheme to train for'],
   ])('refuses %s', (text, message) => {
     expect(() => parseTrainedScheme(text)).toThrow(message)

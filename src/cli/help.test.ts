@@ -186,8 +186,8 @@ test('limbeck quantize --help', async () => {
       --offline                 send no request: a model of the Hub must lie in the Hub's cache
       --scheme <scheme>         how to quantize: dynamic-int8, static-int8, int8-weights, int4, q4f16,
                                 fp16 or bf16 (default: dynamic-int8)
-      --weight-bits <bits>      range of the weights, 7 or 8 bits (default: 7 where a CPU could
-                                saturate)
+      --weight-bits <bits>      range of the weights, 4 to 8 bits, each stored in a byte (default: 7
+                                where a CPU could saturate)
       --per-token               dynamic-int8 with a range for each token: no result depends on its batch
       --per-tensor              INT8 with one scale for a whole weight, not one for each column
       --smooth                  SmoothQuant for INT8: outliers of inputs move into weights, as --data

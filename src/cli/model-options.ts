@@ -124,9 +124,9 @@ export const modelOptions = {
   weightBits: {
     flags: '--weight-bits <bits>',
     group: 'Model',
-    help: 'range of the weights, 7 or 8 bits',
+    help: 'range of the weights, 4 to 8 bits, each stored in a byte',
     default: '7 where a CPU could saturate',
-    parse: oneOf(7, 8),
+    parse: oneOf(4, 5, 6, 7, 8),
   },
   exclude: {
     flags: '--exclude <glob>',

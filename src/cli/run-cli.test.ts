@@ -390,7 +390,7 @@ test.each([
   [['optimize', 'm', '--shapes', '128'], 'Expected texts x tokens'],
   [['optimize', 'm', 'n'], 'too many arguments'],
   [['export', 'm'], "required option '-o, --output <dir>' not specified"],
-  [['quantize', 'm', '-o', 'o', '--weight-bits', '4'], 'Allowed choices are 7, 8.'],
+  [['quantize', 'm', '-o', 'o', '--weight-bits', '3'], 'Allowed choices are 4, 5, 6, 7, 8.'],
   [['bench', 'm', '--threads', '1,x'], 'Expected a whole number'],
   [['eval', 'm', '--dat', 'x'], "unknown option '--dat'"],
   [['eval', 'm'], "required option '--data <file>' not specified"],

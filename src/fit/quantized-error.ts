@@ -1,4 +1,5 @@
 /** The squared error that INT8 makes in a layer's output, on some rows and some of its columns. */
+import type { WeightBits } from '../graph/graph.ts'
 import { weightLevels } from '../onnx/quantize-weight.ts'
 import { activationScale } from '../passes/activation-scale.ts'
 
@@ -14,7 +15,7 @@ export interface SampledLayers {
 export function quantizedError(
   { rows, columns, min, max }: SampledLayers,
   scale: Float64Array,
-  weightBits: 7 | 8,
+  weightBits: WeightBits,
 ): number {
   const width = scale.length
   let [low, high] = [0, 0]

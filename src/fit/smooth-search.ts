@@ -10,7 +10,7 @@
  * A division that costs a Mul of its own has to lower the error by a fifth; one that folds away only has to lower it.
  */
 import { hostArray } from '../graph/data-type.ts'
-import type { Graph } from '../graph/graph.ts'
+import type { Graph, WeightBits } from '../graph/graph.ts'
 import type { ReadTensor } from '../graph/tensor.ts'
 import type { LinearProduct } from '../passes/linear-layers.ts'
 import { type Smoothing, smoothableLayers, smoothingPlace } from '../passes/smooth.ts'
@@ -19,7 +19,7 @@ import { quantizedError, type SampledLayers } from './quantized-error.ts'
 
 export interface SmoothSearchOptions extends ObserveOptions {
   readonly read: ReadTensor
-  readonly weightBits?: 7 | 8 | undefined
+  readonly weightBits?: WeightBits | undefined
   readonly onLayer?: ((done: number, of: number) => void) | undefined
 }
 
@@ -92,7 +92,7 @@ function bestScale(
   { min, max, rows, width }: Seen,
   products: readonly LinearProduct[],
   worth: number,
-  weightBits: 7 | 8,
+  weightBits: WeightBits,
   read: ReadTensor,
 ): Pick<Smoothing, 'alpha' | 'scale'> | undefined {
   if (rows.length === 0) return undefined

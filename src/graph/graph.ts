@@ -42,13 +42,18 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>
 
+/**
+ * Bits of integer weights, stored in bytes: symmetric codes lie in ±(2^(bits−1) − 1). 7 (±64) keeps u8×s8 sums exact on
+ * CPUs that saturate; fewer are no smaller, and tell what a model bears (Q8BERT's sweep).
+ */
+export type WeightBits = 4 | 5 | 6 | 7 | 8
+
 /** 8-bit codes of one scale for the tensor, for each output column, or for each row of a table. */
 export interface IntegerQuantization {
   /** `dynamic`: activations quantized at run time, per tensor. `weight-only`: weights alone. */
   readonly scheme: 'dynamic' | 'weight-only'
   readonly bits: 8
-  /** Symmetric weight codes lie in ±(2^(weightBits−1) − 1): 7 keeps u8×s8 sums exact on CPUs that saturate. */
-  readonly weightBits: 7 | 8
+  readonly weightBits: WeightBits
   readonly granularity: 'tensor' | 'column' | 'row'
   /** Range of the activations at run time: of the whole tensor (default), or of each token alone. */
   readonly activations?: 'tensor' | 'token'
@@ -76,7 +81,7 @@ export type StaticForm = 'cpu' | 'qdq' | 'qoperator'
 /** 8-bit codes of weights, and of activations by a range known before. */
 export interface StaticQuantizationNote {
   readonly scheme: 'static'
-  readonly weightBits: 7 | 8
+  readonly weightBits: WeightBits
   readonly granularity: 'tensor' | 'column'
   readonly input: ValueQuantization
   /** Of the product before its bias: `qoperator` alone needs it. */

@@ -4,11 +4,13 @@
  * The model runs in a process of its own. What is found is plain JSON, kept by the content it was found from
  * (weights, data, settings), so that the second time is for free.
  */
+
 import { LimbeckError } from '../errors.ts'
 import { CALIBRATION_METHOD, calibrateLayers } from '../fit/calibrate.ts'
 import { calibrationBatches } from '../fit/calibration-batches.ts'
 import type { DataOptions } from '../fit/measured-text.ts'
 import { searchSmoothing } from '../fit/smooth-search.ts'
+import type { WeightBits } from '../graph/graph.ts'
 import { nodeFiles } from '../hub/node-files.ts'
 import { resultCache } from '../hub/result-cache.ts'
 import { tensorReader } from '../onnx/materialize.ts'
@@ -42,7 +44,7 @@ export interface CalibrateJobOptions extends HubOptions, Reading {
   /** Search divisions of inputs first (SmoothQuant); ranges are then of the divided ones. */
   readonly smooth?: boolean | undefined
   /** Bits of the weights that smoothing is searched for; default 8. */
-  readonly weightBits?: 7 | 8 | undefined
+  readonly weightBits?: WeightBits | undefined
   readonly maxLength?: number | undefined
   readonly threads?: number | undefined
   /** False looks anew, and keeps nothing. */

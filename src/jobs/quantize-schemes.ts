@@ -3,7 +3,9 @@
  * them, https://huggingface.co/docs/transformers.js/guides/dtypes), the settings that mean something to it and the
  * plan they come to. A new scheme is a row.
  */
+
 import { LimbeckError } from '../errors.ts'
+import type { WeightBits } from '../graph/graph.ts'
 import type { Quantization } from '../passes/quantize.ts'
 import type { BlockQuantizationOptions } from '../passes/quantize-blocks.ts'
 import type { CalibrationMethod } from '../stats/calibrators.ts'
@@ -13,7 +15,7 @@ import type { CodeMethod } from './calibrate-codes.ts'
 /** Settings of all schemes together; which of them a scheme takes, its row says. */
 export interface SchemeSettings {
   /** Weight range of dynamic INT8: 8 bits, or 7 where u8×s8 sums saturate (found from the CPU). */
-  readonly weightBits?: 7 | 8 | undefined
+  readonly weightBits?: WeightBits | undefined
   /** Dynamic INT8 with a range for each token, not for each batch. */
   readonly perToken?: boolean | undefined
   /** One scale for a whole weight, as Q8BERT has it, not one for each column. */

@@ -34,7 +34,7 @@ const readers: Partial<Record<keyof SchemeSettings, (text: string | undefined) =
   perToken: flag,
   perTensor: flag,
   symmetric: flag,
-  weightBits: oneOf(7, 8),
+  weightBits: oneOf(4, 5, 6, 7, 8),
   block: oneOf(16, 32, 64, 128, 256),
   accuracyLevel: oneOf(0, 4),
 }

@@ -14,7 +14,7 @@
  * | `scaleColumns` | none; inputs rows and a scale for each column |
  * | `normFactor` | `epsilon`; inputs γ and σ² of a batch normalization |
  * | `normOffset` | `epsilon`; inputs γ, σ², β and μ |
- * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (7 or 8), `name` for errors |
+ * | `quantizeWeight` | `part` (`codes` or `scales`), `axis` (−1: whole tensor), `bits` (4 to 8), `name` for errors |
  * | `dequantize` | `axis`, `block`, `bits`, `zero`; inputs codes, scales and perhaps zero points |
  * | `dequantizeRows` | `bits`, `block`; inputs packed codes, scales and perhaps zero points |
  * | `quantizeBlocks` | `part` (`codes`, `scales` or `zeroPoints`), `bits`, `block`, `symmetric`, `name` for errors |

@@ -7,7 +7,9 @@
  * read in its stored order and turned while its codes are written, so that nothing wider than the codes
  * is ever held.
  */
+
 import { invariant, LimbeckError } from '../errors.ts'
+import type { WeightBits } from '../graph/graph.ts'
 import type { ReadTensor, Tensor } from '../graph/tensor.ts'
 import { derive, tensorSize } from '../graph/tensor.ts'
 import type { FileAccess } from './file-access.ts'
@@ -27,7 +29,7 @@ export const WHOLE_TENSOR = -1
 export function quantizedWeight(
   weight: Tensor,
   axis: number,
-  bits: 7 | 8,
+  bits: WeightBits,
   name = 'A weight',
 ): { readonly codes: Tensor; readonly scales: Tensor } {
   invariant(

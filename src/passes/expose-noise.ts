@@ -5,7 +5,7 @@
  */
 import { int } from '../graph/attributes.ts'
 import { GraphBuilder } from '../graph/builder.ts'
-import type { Attributes, Graph, Node, Value, Weight } from '../graph/graph.ts'
+import type { Attributes, Graph, Node, Value, Weight, WeightBits } from '../graph/graph.ts'
 import { int64Tensor, transposed } from '../graph/tensor.ts'
 import { quantizedWeight, WHOLE_TENSOR } from '../onnx/quantize-weight.ts'
 import { inferTypes } from '../ops/infer-types.ts'
@@ -81,7 +81,7 @@ export function roundedCopies(graph: Graph): { graph: Graph; copies: readonly Ro
 /** A weight's codes `[in, out]` as floats again. */
 function widened(
   { tensor }: Weight,
-  { weightBits, granularity }: { weightBits: 7 | 8; granularity: string },
+  { weightBits, granularity }: { weightBits: WeightBits; granularity: string },
 ): [readonly Node[], Value, ReadonlyMap<Value, Weight>] {
   const axis = granularity === 'tensor' ? WHOLE_TENSOR : 1
   const { codes, scales } = quantizedWeight(transposed(tensor, [1, 0]), axis, weightBits)

@@ -5,13 +5,14 @@
  * one scale per row (each row is read alone). The graph's operators stay as they are: `lower-*` turns the
  * notes into kernels. After Q8BERT (Zafrir et al. 2019) and ONNX Runtime's dynamic quantizer.
  */
+import type { WeightBits } from '../graph/graph.ts'
 import { annotateWeights, type WeightSelection } from './annotate-weights.ts'
 import type { Pass } from './pass.ts'
 import type { Smoothing } from './smooth.ts'
 
 export interface DynamicQuantization extends WeightSelection {
   /** 7 keeps u8×s8 sums exact on CPUs that saturate (AVX2, AVX-512 without VNNI); 8 needs VNNI or better. */
-  readonly weightBits: 7 | 8
+  readonly weightBits: WeightBits
   /**
    * `tensor`: one range for all tokens of a batch, ONNX Runtime's own kernel. `token`: a range for each token, so
    * that a result does not depend on its neighbours. Default `tensor`.

@@ -6,7 +6,7 @@
  * each row, as with ranges found at run time. A layer without a range stays fp32, and is said so. Answers of the
  * model get no range of their output: they are not to be clipped where the calibration's texts ended.
  */
-import type { Node, StaticForm, ValueQuantization } from '../graph/graph.ts'
+import type { Node, StaticForm, ValueQuantization, WeightBits } from '../graph/graph.ts'
 import { checkRange } from './activation-scale.ts'
 import { annotateWeights, type WeightSelection } from './annotate-weights.ts'
 import { answerProducts } from './answer-layers.ts'
@@ -23,7 +23,7 @@ export interface LayerRanges {
 /** Plain JSON: a plan travels to another process, and into the lineage of a file. */
 export interface StaticQuantization extends WeightSelection {
   /** 7 keeps u8×s8 sums exact on CPUs that saturate (AVX2, AVX-512 without VNNI); 8 needs VNNI or better. */
-  readonly weightBits: 7 | 8
+  readonly weightBits: WeightBits
   /** Ranges by the name of the layer's weight (`….query.weight`). */
   readonly ranges: Readonly<Record<string, LayerRanges>>
   /** Scales of weights: one a column (default), or one a tensor. */

@@ -61,6 +61,13 @@ describeWith(fixture('training'), 'a model that is trained for few bits', () => 
         ranges,
         smallest: 0,
       }),
+      'static INT8 by tensor, weights of 4 bits': (ranges) => ({
+        scheme: 'static-int8',
+        weightBits: 4,
+        granularity: 'tensor',
+        ranges,
+        ...base,
+      }),
       '4-bit blocks': () => ({
         scheme: 'weight-only',
         bits: 4,

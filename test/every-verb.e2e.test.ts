@@ -48,7 +48,7 @@ const rows: Readonly<Record<string, Row>> = {
     good: ['model', '-o', 'quantized', '--overwrite', '--target', 'cpu'],
     keys: ['folder', 'variants', 'verified'],
     bad: ['nowhere', '-o', 'none'],
-    misuse: ['model', '-o', 'none', '--weight-bits', '5'],
+    misuse: ['model', '-o', 'none', '--weight-bits', '9'],
   },
   sensitivity: {
     good: ['model', ...data, '--limit', '4', '--threads', '1'],

@@ -47,6 +47,10 @@ interface Row {
 const wantedSchemes = Object.entries(qatSchemes).filter(
   ([key]) => !flags.only || key === flags.only,
 )
+if (wantedSchemes.length === 0) {
+  say(`--only ${flags.only} is no rounding; those are ${Object.keys(qatSchemes).join(', ')}.`)
+  process.exit(2)
+}
 const work = join(root, '.bench/qat')
 mkdirSync(work, { recursive: true })
 const machine = await describeMachine('npm run bench:qat')
@@ -64,9 +68,9 @@ for (const name of positionals.length > 0 ? positionals : ['sst2']) {
   }
   for (const [key, { trained, file, refused }] of wantedSchemes) {
     if (refused) {
-      const still = ['--quantize', trained, '--steps', '1', '--learning-rate', '1e-12']
+      const still = ['--quantize', trained, '--learning-rate', '1e-12']
       await judged(`${name}-${key}-rounded`, task, async (folder) =>
-        trainedFile(source, folder, task, still, file),
+        trainedFile(source, folder, { ...task, steps: 1 }, still, file),
       )
     }
     for (const seed of seeds) {
@@ -164,8 +168,7 @@ async function trainedFile(
   more: readonly string[],
   file: string,
 ): Promise<string> {
-  const steps = more.includes('--steps') ? [] : ['--steps', `${task.steps}`]
-  const own = [...steps, '--seconds', '0', ...more]
+  const own = ['--steps', `${task.steps}`, '--seconds', '0', ...more]
   trainInto(output, commandOf(model, task, own))
   return join(output, `onnx/${file}.onnx`)
 }

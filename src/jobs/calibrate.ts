@@ -4,7 +4,6 @@
  * The model runs in a process of its own. What is found is plain JSON, kept by the content it was found from
  * (weights, data, settings), so that the second time is for free.
  */
-
 import { LimbeckError } from '../errors.ts'
 import { CALIBRATION_METHOD, calibrateLayers } from '../fit/calibrate.ts'
 import { calibrationBatches } from '../fit/calibration-batches.ts'

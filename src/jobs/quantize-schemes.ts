@@ -3,7 +3,6 @@
  * them, https://huggingface.co/docs/transformers.js/guides/dtypes), the settings that mean something to it and the
  * plan they come to. A new scheme is a row.
  */
-
 import { LimbeckError } from '../errors.ts'
 import type { WeightBits } from '../graph/graph.ts'
 import type { Quantization } from '../passes/quantize.ts'

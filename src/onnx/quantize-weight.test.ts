@@ -1,4 +1,4 @@
-/** Signed weights bit for bit as ONNX Runtime's dynamic quantizer gives them: a scale a tensor, a column, 7 bits. */
+/** Signed weights bit for bit as ONNX Runtime's dynamic quantizer gives them: a scale a tensor, a column, 7 bits; and fewer. */
 import { describe, expect, it } from 'vitest'
 import { describeWith, fixture } from '../../test/support/fixtures.ts'
 import { readTensors } from '../../test/support/tensors.ts'

@@ -7,7 +7,6 @@
  * read in its stored order and turned while its codes are written, so that nothing wider than the codes
  * is ever held.
  */
-
 import { invariant, LimbeckError } from '../errors.ts'
 import type { WeightBits } from '../graph/graph.ts'
 import type { ReadTensor, Tensor } from '../graph/tensor.ts'
